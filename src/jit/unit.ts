@@ -1,0 +1,101 @@
+/**
+ * What emitted code, the runtime helpers it calls, and the engine agree on.
+ *
+ * A *cell* is the fixed place of one translated unit. Emitted code holds the cells of its same-page successors
+ * and returns the one to run next; the engine's loop is `while (cell !== null) cell = cell.run()`. A cell that
+ * is not translated yet has a `run` that translates first, so a link never needs patching in emitted code.
+ *
+ * A unit leaves in one of these ways:
+ *   return a cell    same-page successor, nothing else to do
+ *   return follow()  computed or other-page target: RIP is stored, the engine finds the cell
+ *   return null      `Runtime.stop` says why; RIP is stored
+ *   throw            a guest fault or a leave from inside an instruction. Before the throw passes the unit's
+ *                    catch clause, it writes back the state of the instruction's start and names itself and the
+ *                    site in `Runtime.unit` / `Runtime.site`; the engine takes RIP from the unit's site table.
+ */
+
+import type { GuestAddress } from "../mmu/address.ts";
+import type { PageFault } from "../mmu/fault.ts";
+import type { IrBlock } from "./ir/block.ts";
+
+/** The place of one unit in the translation cache. */
+export interface Cell {
+  readonly address: GuestAddress;
+  run: () => Cell | null;
+}
+
+/** Why a unit returned null. */
+export type Stop =
+  | "none"
+  | "syscall"
+  /** `Runtime.pendingFault` is set. */
+  | "fault"
+  /** The budget word is used up; `Runtime.preemptible` says whether this is a preemption point. */
+  | "budget"
+  /** `follow` could not produce a cell (fetch fault, stop address, invalidated). */
+  | "engine";
+
+/** A unit after compilation. */
+export interface CompiledUnit {
+  readonly run: () => Cell | null;
+  readonly block: IrBlock;
+  /**
+   * Site number to index of the guest instruction in `block.instructions`: the instruction that was running, so
+   * also the number of instructions completed before it.
+   */
+  readonly sites: Int32Array | readonly number[];
+  /** The JavaScript text of this unit's function. */
+  readonly source: string;
+}
+
+/** What to compile: blocks after all passes, with the cells they belong to. */
+export interface UnitRequest {
+  readonly cell: Cell;
+  readonly block: IrBlock;
+  /**
+   * True for a unit of one instruction that runs in place of a unit which met its own code being written: its
+   * stores may change watched frames.
+   */
+  readonly allowCodeWrites: boolean;
+  /** The cell to link to for a direct exit, or undefined to leave through `follow` (another page). */
+  readonly link: (target: GuestAddress) => Cell | undefined;
+}
+
+/** What the engine gives to the runtime helpers of emitted code. */
+export interface RuntimeHooks {
+  /**
+   * The cell for the address in halves, which is already stored in RIP; null with `Runtime.stop` = "engine"
+   * when the engine must act first. Never throws.
+   */
+  follow(lo: number, hi: number): Cell | null;
+  /** CPUID register 0..3 for leaf and subleaf. */
+  cpuid(register: number, leaf: number, subleaf: number): number;
+  /** Instructions completed since the start of the run, as the engine counts them at unit entry. */
+  instructionsAtUnitEntry(): number;
+  /** Two random 32-bit halves, packed by the helper; from the machine's entropy input. */
+  random(): { readonly lo: number; readonly hi: number };
+}
+
+/** The part of the runtime that the engine reads and resets. The class is in emit/javascript/runtime.ts. */
+export interface RuntimeState {
+  stop: Stop;
+  preemptible: boolean;
+  /** Set with stop "fault": an exit of kind fault, or a `fault.if`. */
+  pendingFault:
+    | { readonly vector: number; readonly errorCode: number; readonly memory?: PageFault; readonly unsupported?: string }
+    | undefined;
+  /** The unit and site an exception passed through. */
+  unit: CompiledUnit | undefined;
+  site: number;
+}
+
+/**
+ * Thrown by helpers out of the middle of an instruction; compared by identity, carries nothing, allocated once.
+ *   FAULT  `pendingFault` is set
+ *   LEAVE  the store would change translated code: run this one instruction in a unit of its own
+ */
+export interface UnitThrow {
+  readonly name: "FAULT" | "LEAVE";
+}
+export const FAULT: UnitThrow = { name: "FAULT" };
+export const LEAVE: UnitThrow = { name: "LEAVE" };
