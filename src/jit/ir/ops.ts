@@ -125,6 +125,11 @@ export const OPS = defineOps({
   "probe.write": { args: ["i64"], effect: "memory", imm: ["access", "lane"] },
   /** Raises the exception `vector` (error code 0) at the current instruction when the condition holds. */
   "fault.if": { args: ["i1"], effect: "memory", imm: ["vector"] },
+  /**
+   * Leaves the unit when the condition holds, to the address whose low and high half are given. The current guest
+   * instruction counts as completed; the state is as set so far. (REP string instructions with a zero count.)
+   */
+  "exit.if": { args: ["i1"], effect: "memory", imm: ["int32", "int32"] },
 
   // Truth values.
   "and.i1": BINARY_I1,
