@@ -1,0 +1,142 @@
+/**
+ * The only door through which anything non-deterministic reaches a run: clock, entropy, console input. By default
+ * the clock is virtual and advances with executed guest instructions, entropy comes from a fixed seed, and input
+ * from a script, so a run is a function of its inputs. Each live source is one decision of the caller.
+ */
+
+import { randomBytes } from "node:crypto";
+import { readSync } from "node:fs";
+
+/** Monotonic time since the start of the run, and civil time. */
+export interface Clock {
+  nowNs(): bigint;
+  /** Every thread waits until `ns`: a virtual clock jumps there, a host clock sleeps. Earlier times do nothing. */
+  advanceTo(ns: bigint): void;
+  /** Nanoseconds since 1970-01-01T00:00Z. */
+  wallNs(): bigint;
+}
+
+/** Random numbers for guests. */
+export interface Entropy {
+  /** 32 random bits as an int32. */
+  next32(): number;
+  fill(bytes: Uint8Array): void;
+}
+
+/** Lines typed at the console. */
+export interface ConsoleInput {
+  /** The next line without its end, or undefined when input has ended. */
+  readLine(): string | undefined;
+}
+
+export interface HostInputs {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly consoleInput: ConsoleInput;
+}
+
+export interface HostInputOptions {
+  readonly clock: "virtual" | "host";
+  /** The seed of the guests' entropy; the same seed gives the same bytes. */
+  readonly seed: bigint | "random";
+  /** Scripted lines, or standard input. */
+  readonly consoleInput: readonly string[] | "stdin";
+  /** Guest instructions executed so far; one instruction is one nanosecond of the virtual clock. */
+  readonly instructions: () => number;
+}
+
+export const DEFAULT_SEED = 1n;
+
+/** Where the virtual wall clock starts: 2026-01-01T00:00:00Z. */
+const VIRTUAL_EPOCH_NS = 1_767_225_600n * 1_000_000_000n;
+
+export function createHostInputs(options: HostInputOptions): HostInputs {
+  return {
+    clock: options.clock === "host" ? hostClock() : virtualClock(options.instructions),
+    entropy: seededEntropy(options.seed === "random" ? randomBytes(8).readBigUInt64LE() : options.seed),
+    consoleInput: options.consoleInput === "stdin" ? standardInput() : scriptedInput(options.consoleInput),
+  };
+}
+
+function virtualClock(instructions: () => number): Clock {
+  let skipped = 0n;
+  const nowNs = (): bigint => skipped + BigInt(instructions());
+  return {
+    nowNs,
+    advanceTo(ns) {
+      const missing = ns - nowNs();
+      if (missing > 0n) skipped += missing;
+    },
+    wallNs: () => VIRTUAL_EPOCH_NS + nowNs(),
+  };
+}
+
+function hostClock(): Clock {
+  const start = process.hrtime.bigint();
+  const nowNs = (): bigint => process.hrtime.bigint() - start;
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  return {
+    nowNs,
+    advanceTo(ns) {
+      const missing = ns - nowNs();
+      if (missing > 0n) Atomics.wait(sleeper, 0, 0, Number(missing) / 1e6);
+    },
+    wallNs: () => BigInt(Date.now()) * 1_000_000n,
+  };
+}
+
+/** SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). */
+function seededEntropy(seed: bigint): Entropy {
+  let state = BigInt.asUintN(64, seed);
+  const next64 = (): bigint => {
+    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
+    let z = state;
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+    return z ^ (z >> 31n);
+  };
+  return {
+    next32: () => Number(next64() >> 32n) | 0,
+    fill(bytes) {
+      for (let at = 0; at < bytes.length; at += 8) {
+        let word = next64();
+        for (let i = at; i < Math.min(at + 8, bytes.length); i++) {
+          bytes[i] = Number(word & 0xffn);
+          word >>= 8n;
+        }
+      }
+    },
+  };
+}
+
+function scriptedInput(lines: readonly string[]): ConsoleInput {
+  let at = 0;
+  return { readLine: () => (at < lines.length ? lines[at++] : undefined) };
+}
+
+/** Reads standard input line by line, blocking; an interrupted or closed input ends it. */
+function standardInput(): ConsoleInput {
+  const chunk = Buffer.alloc(4096);
+  let pending = "";
+  let ended = false;
+  return {
+    readLine() {
+      for (;;) {
+        const end = pending.indexOf("\n");
+        if (end >= 0) {
+          const line = pending.slice(0, end).replace(/\r$/, "");
+          pending = pending.slice(end + 1);
+          return line;
+        }
+        if (ended) {
+          const last = pending;
+          pending = "";
+          return last === "" ? undefined : last;
+        }
+        const count = readSync(0, chunk);
+        if (count === 0) ended = true;
+        else pending += chunk.toString("utf8", 0, count);
+      }
+    },
+  };
+}
