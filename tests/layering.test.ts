@@ -36,7 +36,7 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
     ["*", "cli/"],
     ["yargs", "yargs/helpers", "node:fs", "node:path", "node:url", "node:process", "node:module"],
   ],
-  ["", ["*"], ["node:fs", "node:path", "node:url"]],
+  ["", ["*"], ["node:fs", "node:path", "node:url", "@cfworker/json-schema"]],
 ];
 const ANYONE = ["mmu/address.ts", "mmu/fault.ts", "invariant.ts"];
 
