@@ -44,7 +44,7 @@ export interface Scenario {
   readonly binaries: ReadonlyMap<string, Uint8Array>;
   readonly init: string;
   /** CapSet name to kernel source, in CapSet order. */
-  readonly capabilities: readonly (readonly [name: string, source: string])[];
+  readonly capabilities: readonly (readonly [name: string, source: string])[] | "every implemented source";
   readonly memoryBytes?: number;
   readonly quotas: Quotas;
   readonly consoleInput?: readonly string[];
@@ -216,3 +216,16 @@ function reason(error: unknown): string {
   };
   return texts[code] ?? (error instanceof Error ? error.message : String(error));
 }
+
+/**
+ * One program as init: every kernel source under its name in snake case and, where it differs, in camel case. The
+ * machine leaves out the sources it does not implement.
+ */
+export const singleProgram = (name: string, elf: Uint8Array): Scenario => ({
+  name,
+  binaries: new Map([[name, elf]]),
+  init: name,
+  capabilities: "every implemented source",
+  quotas: {},
+  expect: {},
+});

@@ -1,0 +1,98 @@
+/**
+ * What a person needs to act on a guest fault: who, what, where in the program, the registers, the code, how it
+ * got there, and why the page has the permissions it has.
+ */
+
+import { disassemble } from "../frontend/disassemble.ts";
+import type { FaultRecord, PageFacts } from "../run-result.ts";
+import type { Symbols } from "../symbols.ts";
+
+/** Names of exceptions (Intel SDM vol. 3A, table 6-1). */
+const VECTORS: ReadonlyMap<number, string> = new Map([
+  [0, "#DE divide error"],
+  [1, "#DB debug"],
+  [3, "#BP breakpoint"],
+  [4, "#OF overflow"],
+  [5, "#BR bound range"],
+  [6, "#UD invalid opcode"],
+  [7, "#NM no math device"],
+  [12, "#SS stack segment"],
+  [13, "#GP general protection"],
+  [14, "#PF page fault"],
+  [16, "#MF x87 error"],
+  [17, "#AC alignment"],
+  [19, "#XM SIMD exception"],
+]);
+
+const PAGE_FAULT = 14;
+const CODE_LINES = 5;
+
+export const exceptionName = (vector: number): string => VECTORS.get(vector) ?? `exception ${vector}`;
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+const hex64 = (value: bigint): string => value.toString(16).padStart(16, "0");
+
+/** The report, several lines without a final line end. */
+export function faultReport(fault: FaultRecord, symbols: Symbols): string {
+  const place = (address: bigint | number): string => {
+    const symbol = symbols.find(Number(address));
+    return symbol === undefined ? hex(address) : `${hex(address)} <${symbol.name}+${hex(symbol.offset)}>`;
+  };
+  const lines = [
+    `capjit: process ${fault.pid} (${fault.program}), thread ${fault.thread}: ${exceptionName(fault.vector)}${details(fault)}`,
+    `  at ${place(fault.rip)}`,
+  ];
+  if (fault.unsupported !== undefined)
+    lines.push(`  the instruction ${fault.unsupported} is not implemented by capjit`);
+  if (fault.page !== undefined) lines.push(...pageLines(fault.page, place));
+  lines.push("  registers", ...registerLines(fault.registers));
+  lines.push("  code", ...codeLines(fault));
+  if (fault.backtrace.length > 0) {
+    lines.push(
+      "  backtrace (frame pointers)",
+      ...fault.backtrace.map((address, i) => `    ${i + 1}  ${place(address)}`),
+    );
+  }
+  return lines.join("\n");
+}
+
+function details(fault: FaultRecord): string {
+  if (fault.vector !== PAGE_FAULT || fault.address === undefined) {
+    return fault.errorCode === 0 ? "" : `, error code ${hex(fault.errorCode)}`;
+  }
+  const access = fault.errorCode & 16 ? "execute" : fault.errorCode & 2 ? "write" : "read";
+  const why = fault.errorCode & 1 ? "the page does not allow it" : "no accessible page";
+  return `: ${access} at ${hex(fault.address)}, ${why} (error code ${hex(fault.errorCode)})`;
+}
+
+function pageLines(page: PageFacts, place: (address: number) => string): string[] {
+  const lines = [`  page ${hex(page.address)}: ${page.mapping}, ${page.protection}`];
+  const { origin } = page;
+  if (origin !== undefined) {
+    const call =
+      origin.method === "" ? origin.capability : `${origin.capability}.${origin.method}(${origin.arguments})`;
+    lines.push(`    by ${call}${origin.rip === undefined ? "" : ` called at ${place(origin.rip)}`}`);
+  }
+  return lines;
+}
+
+function registerLines(registers: FaultRecord["registers"]): string[] {
+  const cells = registers.map(([name, value]) => `${name.padEnd(6)} ${hex64(value)}`);
+  const lines: string[] = [];
+  for (let i = 0; i < cells.length; i += 3) lines.push(`    ${cells.slice(i, i + 3).join("   ")}`);
+  return lines;
+}
+
+function codeLines(fault: FaultRecord): string[] {
+  const lines: string[] = [];
+  let at = 0;
+  while (lines.length < CODE_LINES && at < fault.code.length) {
+    const { text, length } = disassemble(fault.code.subarray(at), Number(fault.rip) + at);
+    const bytes = [...fault.code.subarray(at, at + length)]
+      .map((b) => b.toString(16).padStart(2, "0"))
+      .join(" ");
+    lines.push(`    ${at === 0 ? ">" : " "} ${hex(fault.rip + BigInt(at))}  ${bytes.padEnd(24)} ${text}`);
+    at += length;
+  }
+  return lines.length > 0 ? lines : ["      (no readable code there)"];
+}
