@@ -5,13 +5,13 @@ import type { JitStats } from "./jit/stats.ts";
 /** A guest process from start to end. */
 export interface ProcessRecord {
   readonly pid: number;
+  /** The name it was spawned with. */
+  readonly name: string;
   /** Name of its program. */
   readonly program: string;
-  /** Pid of the process that spawned it; 0 for init. */
-  readonly parent: number;
   /** Undefined while it is alive (the run was cut short). */
   readonly exitCode?: bigint;
-  readonly ending: "exit" | "fault" | "terminated" | "alive";
+  readonly ending: "exit" | "fault" | "terminated" | "runEnded" | "alive";
 }
 
 /** The capability operation that gave a page its mapping or permission. */
@@ -20,12 +20,12 @@ export interface PageOrigin {
   readonly method: string;
   readonly arguments: string;
   /** Guest address of the call, absent when the loader did it. */
-  readonly rip?: number;
+  readonly rip?: bigint;
 }
 
 /** What is known about the page that a fault is about. */
 export interface PageFacts {
-  readonly address: number;
+  readonly address: bigint;
   /** Such as `image segment 2`, `anonymous`, `stack`, or `nothing mapped`. */
   readonly mapping: string;
   /** Such as `R--`, `RW-`, `R-X`, `---`. */
@@ -36,6 +36,7 @@ export interface PageFacts {
 /** A guest fault that ended a process. */
 export interface FaultRecord {
   readonly pid: number;
+  readonly name: string;
   readonly program: string;
   readonly thread: number;
   readonly vector: number;
@@ -69,7 +70,7 @@ export interface RunResult {
   readonly processes: readonly ProcessRecord[];
   readonly faults: readonly FaultRecord[];
   readonly instructions: number;
-  readonly jit: JitStats;
+  readonly jit: Readonly<JitStats>;
   /** Completed capability calls and other ring entries. */
   readonly ringEntries: number;
 }

@@ -39,7 +39,7 @@ export function faultReport(fault: FaultRecord, symbols: Symbols): string {
     return symbol === undefined ? hex(address) : `${hex(address)} <${symbol.name}+${hex(symbol.offset)}>`;
   };
   const lines = [
-    `capjit: process ${fault.pid} (${fault.program}), thread ${fault.thread}: ${exceptionName(fault.vector)}${details(fault)}`,
+    `capjit: process ${fault.pid} (${fault.name}, program ${fault.program}), thread ${fault.thread}: ${exceptionName(fault.vector)}${details(fault)}`,
     `  at ${place(fault.rip)}`,
   ];
   if (fault.unsupported !== undefined)
@@ -65,7 +65,7 @@ function details(fault: FaultRecord): string {
   return `: ${access} at ${hex(fault.address)}, ${why} (error code ${hex(fault.errorCode)})`;
 }
 
-function pageLines(page: PageFacts, place: (address: number) => string): string[] {
+function pageLines(page: PageFacts, place: (address: bigint | number) => string): string[] {
   const lines = [`  page ${hex(page.address)}: ${page.mapping}, ${page.protection}`];
   const { origin } = page;
   if (origin !== undefined) {

@@ -41,6 +41,10 @@ export function scaled(value: number): string {
 const counted = (count: number, one: string, many = `${one}s`): string =>
   `${grouped(count)} ${count === 1 ? one : many}`;
 
+/** Times a page of translated code stopped serving a process because the guest changed the page. */
+const invalidations = ({ invalidations: { write, unmap, protect } }: RunResult["jit"]): number =>
+  write.pages + unmap.pages + protect.pages;
+
 /** The summary for people: a line or a few, without a final line end. */
 export function summaryText(name: string, result: RunResult, wallMs: number): string {
   const { jit } = result;
@@ -50,7 +54,7 @@ export function summaryText(name: string, result: RunResult, wallMs: number): st
     `capjit: ${counted(result.processes.length, "process", "processes")}, ` +
       `${counted(result.instructions, "guest instruction")}, ${counted(result.ringEntries, "ring entry", "ring entries")}`,
     `capjit: ${counted(jit.unitsTranslated, "block")} translated (${counted(jit.instructionsTranslated, "instruction")}), ` +
-      `${counted(jit.pagesReused, "code page")} reused, ${counted(jit.invalidations, "invalidation")}`,
+      `${counted(jit.pagesReused, "code page")} reused, ${counted(invalidations(jit), "invalidation")}`,
     `capjit: ${duration(wallMs)}, ${scaled(rate)} instructions per second`,
   ];
   for (const [mnemonic, count] of jit.unsupported) {
@@ -82,10 +86,10 @@ export function summaryJson(name: string, result: RunResult, wallMs: number): st
     scenario: name,
     outcome: outcome.kind,
     exitCode: outcome.kind === "exited" ? Number(outcome.exitCode) : null,
-    processes: processes.map(({ pid, program, parent, exitCode, ending }) => ({
+    processes: processes.map(({ pid, name: process, program, exitCode, ending }) => ({
       pid,
+      name: process,
       program,
-      parent,
       ending,
       exitCode: exitCode === undefined ? null : Number(exitCode),
     })),
@@ -94,7 +98,7 @@ export function summaryJson(name: string, result: RunResult, wallMs: number): st
     blocksTranslated: jit.unitsTranslated,
     instructionsTranslated: jit.instructionsTranslated,
     codePagesReused: jit.pagesReused,
-    invalidations: jit.invalidations,
+    invalidations: invalidations(jit),
     unsupported: Object.fromEntries(jit.unsupported),
     faults: result.faults.length,
     wallMs: Math.round(wallMs * 10) / 10,

@@ -82,7 +82,12 @@ export interface RuntimeState {
   preemptible: boolean;
   /** Set with stop "fault": an exit of kind fault, or a `fault.if`. */
   pendingFault:
-    | { readonly vector: number; readonly errorCode: number; readonly memory?: PageFault; readonly unsupported?: string }
+    | {
+        readonly vector: number;
+        readonly errorCode: number;
+        readonly memory?: PageFault;
+        readonly unsupported?: string;
+      }
     | undefined;
   /** The unit and site an exception passed through. */
   unit: CompiledUnit | undefined;

@@ -5,7 +5,9 @@
  *   STATE_BYTE      the state block of the running thread: engine words, then guest registers
  *   SCRATCH_BYTE    16 bytes through which slow paths pass wide values
  *   TABLES_BYTE     TLB_SLOTS flat tables, one per recently active address space
- *   FRAMES_BYTE     guest physical memory: frame f is at FRAMES_BYTE + 4096 * f
+ *   RECORDS_BYTE    for each flat-table entry the number of its record in tlb.ts; emitted code never looks here
+ *   FRAMES_BYTE     guest physical memory: frame f is at FRAMES_BYTE + 4096 * f. The last KERNEL_FRAMES lie past
+ *                   guest RAM: the kernel image and the page tables of the kernel half
  *
  * A flat table has one int32 entry per guest page below 4 GiB:
  *
@@ -31,9 +33,31 @@ export const TABLES_BYTE = 65536;
 export const TLB_READ = 1;
 export const TLB_WRITE = 2;
 
-export const FRAMES_BYTE = TABLES_BYTE + TLB_SLOTS * TABLE_BYTES;
+/** From the word of a flat-table entry to the word of its record number. */
+export const RECORD_WORDS = TLB_SLOTS * TABLE_ENTRIES;
+export const RECORDS_BYTE = TABLES_BYTE + TLB_SLOTS * TABLE_BYTES;
+
+export const FRAMES_BYTE = RECORDS_BYTE + RECORD_WORDS * 4;
+/** Word index of frame 0. */
+export const FRAMES_WORD = FRAMES_BYTE >> 2;
+/** Frames behind guest RAM that no frame source hands out. */
+export const KERNEL_FRAMES = 16;
 
 export const MIN_RAM_BYTES = 1 << 20;
-/** Linear memory ends at 4 GiB and byte offsets stay positive int32 values below 2 GiB. */
-export const MAX_RAM_BYTES = 2 ** 31 - FRAMES_BYTE;
+/** Byte offsets stay positive int32 values, so linear memory ends at 2 GiB. */
+export const MAX_RAM_BYTES = 2 ** 31 - FRAMES_BYTE - KERNEL_FRAMES * 4096;
 export const DEFAULT_RAM_BYTES = 256 << 20;
+
+/**
+ * Word of the state block that holds the word index of the running space's flat table. It is `TABLE_WORD` of the
+ * engine's state layout, which the MMU does not import; a test compares the two.
+ */
+export const TABLE_POINTER_WORD = (STATE_BYTE + 36) >> 2;
+
+/**
+ * Flag bits of a slow-path access, as the IR's memory operations carry them (`ACCESS_*` of its operation table; a
+ * test compares them).
+ */
+export const ACCESS_MODIFY = 1;
+export const ACCESS_STACK = 2;
+export const ACCESS_ALIGNED = 4;

@@ -50,8 +50,11 @@ export interface AddressSpace {
   map(page: PageNumber, frame: FrameNumber, protection: Protection): void;
   /** Changes the permissions of a mapped page; undefined keeps the frame behind a non-present entry (PROT_NONE). */
   protect(page: PageNumber, protection: Protection | undefined): void;
-  /** Clears a leaf entry and returns its frame. The page must be mapped or kept. */
-  unmap(page: PageNumber): FrameNumber;
+  /**
+   * Clears a leaf entry and returns its frame. The page must be mapped or kept. `why` is what the code listener
+   * hears if instructions were fetched from the page; a teardown says "destroy".
+   */
+  unmap(page: PageNumber, why?: "unmap" | "destroy"): FrameNumber;
   /** The leaf entry, or undefined when it is empty. */
   query(page: PageNumber): PageEntry | undefined;
   /** Frees lower-half tables that hold no entry any more. */
@@ -73,7 +76,8 @@ export interface AddressSpace {
 
   /**
    * The frame to fetch instructions from at this page, or the fault; sets the accessed bit. The engine caches the
-   * answer until `onExecutableChange` names the page.
+   * answer until `onExecutableChange` names the page. The fault names the start of the page: who fetches from its
+   * middle puts the address of the instruction there.
    */
   fetchFrame(page: PageNumber): FrameNumber | PageFault;
 }
@@ -118,7 +122,12 @@ export interface Mmu {
   load(lo: number, hi: number, sizeBytes: number, flags: number): typeof ACCESS_OK | typeof ACCESS_FAULT;
   store(lo: number, hi: number, sizeBytes: number, flags: number, allowCode: boolean): number;
   /** Faults as a store would, and changes nothing. */
-  probeWrite(lo: number, hi: number, sizeBytes: number, flags: number): typeof ACCESS_OK | typeof ACCESS_FAULT;
+  probeWrite(
+    lo: number,
+    hi: number,
+    sizeBytes: number,
+    flags: number,
+  ): typeof ACCESS_OK | typeof ACCESS_FAULT;
   /** The last refusal of `load`, `store` or `probeWrite`. */
   readonly fault: PageFault | undefined;
 

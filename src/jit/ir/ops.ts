@@ -355,16 +355,18 @@ export type OpName = keyof typeof OPS;
 export const OP_NAMES = Object.keys(OPS) as readonly OpName[];
 
 type Row<K extends OpName> = (typeof OPS)[K];
-export type ResultOf<K extends OpName> = Row<K> extends { readonly result: infer R extends IrType } ? R : void;
-type ArgsOf<K extends OpName> = Row<K>["args"];
-type ImmOf<K extends OpName> = Row<K> extends { readonly imm: infer I extends readonly ImmKind[] } ? I : [];
+export type ResultOf<K extends OpName> =
+  Row<K> extends { readonly result: infer R extends IrType } ? R : void;
+export type ArgsOf<K extends OpName> = Row<K>["args"];
+export type ImmOf<K extends OpName> =
+  Row<K> extends { readonly imm: infer I extends readonly ImmKind[] } ? I : [];
 
 declare const valueType: unique symbol;
 /** The result of an instruction: its index in `IrBlock.code`, typed. */
 export type Value<T extends IrType = IrType> = number & { readonly [valueType]: T };
 
 export type ValuesOf<A extends readonly IrType[]> = { -readonly [I in keyof A]: Value<A[I]> };
-type NumbersOf<I extends readonly ImmKind[]> = { -readonly [K in keyof I]: number };
+export type NumbersOf<I extends readonly ImmKind[]> = { -readonly [K in keyof I]: number };
 
 /** Immediates first, then arguments. */
 export type OperandsOf<K extends OpName> = [...NumbersOf<ImmOf<K>>, ...ValuesOf<ArgsOf<K>>];

@@ -1,0 +1,97 @@
+/**
+ * String instructions (Intel SDM vol. 2, MOVS, CMPS, STOS, LODS, SCAS, REP).
+ *
+ * With a repeat prefix one execution of the lifted block is one iteration: it leaves at a zero count, does one
+ * element, and goes back to itself while more remain. So every iteration is a place to stop and to restart, as
+ * the manual has it, and n iterations count n instructions.
+ */
+
+import type { Value } from "../../jit/ir/ops.ts";
+import { highHalf, lowHalf } from "../../mmu/address.ts";
+import { DIRECTION, RAX, RCX, RDI, RSI } from "../guest-state.ts";
+import type { Lifter } from "../tables/row.ts";
+import type { LiftContext, Word } from "./context.ts";
+import { subFlags } from "./flags.ts";
+import {
+  addressRegister,
+  load,
+  readRegister,
+  setAddressRegister,
+  sizeOf,
+  store,
+  withSegment,
+  writeRegister,
+} from "./operands.ts";
+import { equal } from "./words.ts";
+
+const REPNE = 0xf2;
+
+/** The step of RSI and RDI: element size, negative with DF. */
+function step(ctx: LiftContext, size: number): Value<"i64"> {
+  const { ir } = ctx;
+  const down = ir.add("ne.i32", ir.add("get.i32", DIRECTION), ctx.i32(0));
+  return ir.add("select.i64", down, ctx.wide(-(size >> 3)), ctx.wide(size >> 3));
+}
+
+/** The address in a pointer register, which moves by one element at the end. */
+function advance(ctx: LiftContext, register: number, by: Value<"i64">): Value<"i64"> {
+  const pointer = addressRegister(ctx, register);
+  setAddressRegister(ctx, register, ctx.ir.add("add.i64", pointer, by));
+  return register === RSI ? withSegment(ctx, pointer) : pointer;
+}
+
+/** What a comparing instruction found; repetition goes on while it is as the prefix says. */
+type Element = (ctx: LiftContext, size: number, by: Value<"i64">) => Value<"i1"> | undefined;
+
+function repeat(ctx: LiftContext, element: Element, size: number): void {
+  const { ir } = ctx;
+  const count = addressRegister(ctx, RCX);
+  const { next } = ctx;
+  ir.add("exit.if", lowHalf(next), highHalf(next), ir.add("eq.i64", count, ctx.i64(0)));
+  const left = ir.add("sub.i64", count, ctx.i64(1));
+  setAddressRegister(ctx, RCX, left);
+  const matched = element(ctx, size, step(ctx, size));
+  const more = ir.add("ne.i64", left, ctx.i64(0));
+  if (matched === undefined) return ctx.branch(more, ctx.insn.address);
+  const wanted = ctx.insn.repeat === REPNE ? ir.add("not.i1", matched) : matched;
+  ctx.branch(ir.add("and.i1", more, wanted), ctx.insn.address);
+}
+
+const stringInstruction =
+  (element: Element): Lifter =>
+  (ctx) => {
+    const size = sizeOf(ctx, 0);
+    if (ctx.insn.repeat !== 0) repeat(ctx, element, size);
+    else element(ctx, size, step(ctx, size));
+  };
+
+export const movs = stringInstruction((ctx, size, by) => {
+  const value = load(ctx, size, advance(ctx, RSI, by));
+  store(ctx, size, advance(ctx, RDI, by), { value });
+  return undefined;
+});
+
+export const stos = stringInstruction((ctx, size, by) => {
+  store(ctx, size, advance(ctx, RDI, by), { value: readRegister(ctx, RAX, size) });
+  return undefined;
+});
+
+export const lods = stringInstruction((ctx, size, by) => {
+  writeRegister(ctx, RAX, size, load(ctx, size, advance(ctx, RSI, by)));
+  return undefined;
+});
+
+function compare(ctx: LiftContext, size: number, left: Word, right: Word): Value<"i1"> {
+  ctx.setFlags(subFlags(ctx, size, left, right));
+  return equal(ctx.ir, size, left, right);
+}
+
+export const cmps = stringInstruction((ctx, size, by) => {
+  // In the order of processors, which shows when both fault.
+  const right = load(ctx, size, advance(ctx, RDI, by));
+  return compare(ctx, size, load(ctx, size, advance(ctx, RSI, by)), right);
+});
+
+export const scas = stringInstruction((ctx, size, by) =>
+  compare(ctx, size, readRegister(ctx, RAX, size), load(ctx, size, advance(ctx, RDI, by))),
+);

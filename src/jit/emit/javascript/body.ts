@@ -1,0 +1,197 @@
+/**
+ * The body of one emitted function: turns operations into statements and expressions.
+ *
+ * State words live in mutable locals (`r128`). A pure value that is used once becomes part of the expression
+ * that uses it; a value used more often, and everything memory operations produce, gets a name. An expression
+ * that reads a state local and is still waiting for its use when that local is assigned is named just before:
+ *
+ *     get rax -> a       (waiting: r128)
+ *     set rax <- ...     const v1 = r128; r128 = ...
+ *     ... a ...          v1
+ */
+
+import type { IrExit, IrInstruction } from "../../ir/block.ts";
+import { ABSENT, type Code, CodeText, ZERO, js, stateBit, stateName, textOf, valueName } from "./code.ts";
+import { type Demands, demandsOf } from "./demand.ts";
+import { EMITTERS } from "./emitters.ts";
+import { HELPERS, type HelperName, NAMES } from "./helper-names.ts";
+import { ALLOW_CODE, type Parts, SITE_SHIFT, UNNEEDED } from "./parts.ts";
+
+/** Longer expressions get a name, so that neither text nor nesting grows without bound. */
+const MAX_EXPRESSION = 240;
+
+export interface BodyOptions {
+  readonly inlineMemory: boolean;
+  readonly allowCode: boolean;
+  /** Collects the helpers used, for the head of the source. */
+  readonly helpers: Set<HelperName>;
+}
+
+export class Body {
+  readonly out = new CodeText();
+  readonly options: BodyOptions;
+  /** Index of the guest instruction being emitted. */
+  site = 0;
+  /** What the emitters met: helpers that may throw, ways out before the end, flat-table look-ups. */
+  mayThrow = false;
+  mayLeave = false;
+  usesTable = false;
+  usesEntry = false;
+  /** State words that must hold the guest's value on entry, and those assigned so far. */
+  readonly loaded = new Set<number>();
+  readonly assigned = new Set<number>();
+  /** Leaves the function when the condition holds, after the current instruction; set by `emit-block.ts`. */
+  leaveIf: (condition: Code, lo: number, hi: number) => void = () => undefined;
+
+  readonly #code: readonly IrInstruction[];
+  readonly #demands: Demands;
+  readonly #values: (Parts | undefined)[];
+  #waiting: number[] = [];
+  #serial = 0;
+
+  constructor(code: readonly IrInstruction[], exit: IrExit | undefined, options: BodyOptions, result = -1) {
+    this.#code = code;
+    this.options = options;
+    this.#demands = demandsOf(code, exit, result);
+    this.#values = new Array<Parts | undefined>(code.length);
+  }
+
+  // What emitters use.
+
+  line(code: Code): void {
+    this.out.line(code);
+  }
+
+  /** Names an expression: evaluated here, once. */
+  temp(code: Code): Code {
+    const name = valueName(++this.#serial);
+    this.out.line(js`const ${name} = ${code};`);
+    return name;
+  }
+
+  /** Code that may be used more than once. */
+  atom(code: Code): Code {
+    return code.atom ? code : this.temp(code);
+  }
+
+  /** A fresh local that statements assign. */
+  variable(): Code {
+    const name = valueName(++this.#serial);
+    this.out.line(js`let ${name} = 0;`);
+    return name;
+  }
+
+  helper(name: HelperName): Code {
+    this.options.helpers.add(name);
+    return HELPERS[name];
+  }
+
+  /** The local of a state word, for reading. */
+  state(offset: number): Code {
+    if (!this.assigned.has(offset)) this.loaded.add(offset);
+    return stateName(offset);
+  }
+
+  /** Assigns `count` neighbouring state words. */
+  assign(offset: number, parts: Parts, count: number): void {
+    const offsets: number[] = [];
+    for (let k = 0; k < count; k++) offsets.push(offset + 4 * k);
+    this.assignWords(offsets, parts);
+  }
+
+  /** Assigns state words, all from the values before; parts that are `ABSENT` leave theirs alone. */
+  assignWords(offsets: readonly number[], parts: Parts): void {
+    let mask = 0;
+    for (const offset of offsets) mask |= stateBit(offset);
+    this.#settle(mask);
+    const codes = [...parts];
+    for (let k = offsets.length - 1; k >= 0; k--) {
+      const offset = offsets[k] ?? 0;
+      const bit = stateBit(offset);
+      for (let j = 0; j < k; j++) {
+        const other = codes[j] ?? ZERO;
+        if ((other.deps & bit) !== 0) codes[j] = this.temp(other);
+      }
+      const code = codes[k] ?? ZERO;
+      if (code !== ABSENT) this.#assignWord(offset, code);
+    }
+  }
+
+  /** The last argument of a memory helper: where we are, and how to access. */
+  siteOf(access: number): number {
+    this.mayThrow = true;
+    this.mayLeave = true;
+    return (this.site << SITE_SHIFT) | access | (this.options.allowCode ? ALLOW_CODE : 0);
+  }
+
+  /** `e = I[T + page]`: the flat-table entry of the page that holds this address. */
+  entry(lo: Code): Code {
+    this.usesTable = true;
+    this.usesEntry = true;
+    return js`(${NAMES.e} = ${NAMES.I}[${NAMES.T} + (${lo} >>> 12) | 0])`;
+  }
+
+  // Walking the code.
+
+  /** The parts of a value, for a last use. */
+  take(value: number): Parts {
+    const { uses } = this.#demands;
+    uses[value] = (uses[value] ?? 1) - 1;
+    return this.#values[value] ?? UNNEEDED;
+  }
+
+  emit(index: number): void {
+    if (this.#demands.kept[index] === 0) return;
+    const instruction = this.#code[index];
+    if (instruction === undefined) return;
+    const args: Parts[] = [];
+    for (const arg of instruction.args) args.push(this.take(arg));
+    const need = this.#demands.need[index] ?? 0;
+    const parts = EMITTERS[instruction.op](this, args, instruction.imm, need);
+    if (need !== 0) this.#values[index] = this.#place(index, parts, need);
+  }
+
+  isKept(index: number): boolean {
+    return this.#demands.kept[index] === 1;
+  }
+
+  #place(index: number, parts: Parts, need: number): Parts {
+    const shared = (this.#demands.uses[index] ?? 0) > 1;
+    const placed: Code[] = [];
+    let deps = 0;
+    for (let k = 0; k < parts.length; k++) {
+      let part = (need & (1 << k)) === 0 ? ZERO : (parts[k] ?? ZERO);
+      if (!part.atom && (shared || textOf(part).length > MAX_EXPRESSION)) part = this.temp(part);
+      deps |= part.deps;
+      placed.push(part);
+    }
+    if (deps !== 0) this.#waiting.push(index);
+    return placed;
+  }
+
+  /** Names every waiting expression that reads a state local about to change. */
+  #settle(mask: number): void {
+    const still: number[] = [];
+    for (const index of this.#waiting) {
+      if ((this.#demands.uses[index] ?? 0) === 0) continue;
+      const parts = this.#values[index] ?? UNNEEDED;
+      let deps = 0;
+      for (const part of parts) deps |= part.deps;
+      if ((deps & mask) === 0) {
+        still.push(index);
+        continue;
+      }
+      this.#values[index] = parts.map((part) => ((part.deps & mask) === 0 ? part : this.temp(part)));
+      if ((deps & ~mask) !== 0) still.push(index);
+    }
+    this.#waiting = still;
+  }
+
+  #assignWord(offset: number, code: Code): void {
+    // A way out before the first assignment writes the word back: it must then hold the guest's value.
+    if (this.mayLeave && !this.assigned.has(offset)) this.loaded.add(offset);
+    this.assigned.add(offset);
+    const name = stateName(offset);
+    if (textOf(code) !== textOf(name)) this.out.line(js`${name} = ${code};`);
+  }
+}

@@ -1,0 +1,13 @@
+/** Word indices in linear memory of what emitted code touches directly. */
+
+import { SCRATCH_WORD, STATE_BYTE } from "../../../mmu/layout.ts";
+import { BUDGET, RIP, TABLE_WORD } from "../../ir/state.ts";
+
+/** Word index of a byte offset of the state block. */
+export const stateWord = (offset: number): number => (STATE_BYTE + offset) >> 2;
+
+export const BUDGET_WORD = stateWord(BUDGET);
+export const RIP_WORD = stateWord(RIP);
+export const TABLE_WORD_WORD = stateWord(TABLE_WORD);
+/** Where slow paths leave what does not fit the return value. */
+export const SECOND_SCRATCH_WORD = SCRATCH_WORD + 1;

@@ -1,0 +1,343 @@
+/**
+ * The dispatch loop: look up or translate, run, account instructions, leave with an `Exit`.
+ *
+ *   RIP --enter--> cell --run--> cell --run--> ... --run--> null: Runtime.stop says why
+ *                    ^                            \-throw-> FAULT: guest fault; LEAVE: run one instruction alone
+ *                    |
+ *                  follow: other-page and computed targets, through the jump cache of the running space
+ *
+ * Instructions are counted exactly. A unit subtracts its instructions from the budget word at its exit, so a chain
+ * of units runs past a budget by less than one block. The slice may be overrun (the run then stops at the first
+ * preemption point), the limit may not: its last block's worth is run one instruction at a time.
+ *
+ * A jump to an address outside the user half is made, and then faults as a fetch (RIP is the target): #PF where
+ * the address is canonical, else #GP(0). Processors refuse the latter jump itself.
+ */
+
+import { type CheckLevel, demand, InvariantError } from "../invariant.ts";
+import {
+  type FrameNumber,
+  fromHalves,
+  type GuestAddress,
+  highHalf,
+  isUserHalf,
+  lowHalf,
+  type PageNumber,
+  pageStart,
+} from "../mmu/address.ts";
+import { STATE_BYTE } from "../mmu/layout.ts";
+import type { AddressSpace, CodeListener, Mmu } from "../mmu/mmu.ts";
+import { CacheCell } from "./cache/cell.ts";
+import type { Attachment } from "./cache/code-page.ts";
+import { jumpSlot } from "./cache/space-code.ts";
+import {
+  type CacheHost,
+  type CacheLimits,
+  DEFAULT_LIMITS,
+  type DropReason,
+  TranslationCache,
+} from "./cache/translation-cache.ts";
+import { Runtime } from "./emit/javascript/runtime.ts";
+import type { Exit, GuestFault } from "./exit.ts";
+import { brokenCacheRules } from "./invariants.ts";
+import { BUDGET, RIP } from "./ir/state.ts";
+import { CodeLookup } from "./lookup.ts";
+import { createStats, type JitStats } from "./stats.ts";
+import { StopAddress } from "./stop-address.ts";
+import { Translator, type TranslatorInputs } from "./translator.ts";
+import { type Cell, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
+
+const RIP_WORD = (STATE_BYTE + RIP) >> 2;
+const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
+/** The budget word is an int32 and units subtract from it before they look. */
+const MAX_BUDGET = 2 ** 30;
+/** Code pages that a full check looks at when a run returns. */
+const CHECKED_PAGES = 64;
+
+export interface EngineInputs extends TranslatorInputs {
+  readonly mmu: Mmu;
+  readonly cpuid: RuntimeHooks["cpuid"];
+  readonly random: RuntimeHooks["random"];
+  readonly limits?: CacheLimits | undefined;
+}
+
+/**
+ * How far to run.
+ *   slice   instructions until the run may be preempted
+ *   limit   instructions at most, exactly
+ *   until   stop before the instruction at this address
+ */
+export interface RunRequest {
+  readonly slice: number;
+  readonly limit?: number | undefined;
+  readonly until?: GuestAddress | undefined;
+}
+
+/** Runs guest code of the MMU's active address space. */
+export interface Engine {
+  /** Runs from RIP of the state block. Throws only an `InvariantError`. */
+  run(request: RunRequest): Exit;
+  /** Guest instructions completed in all runs. Up to date between runs. */
+  readonly instructions: number;
+  readonly stats: Readonly<JitStats>;
+  readonly cache: TranslationCache;
+  /** JIT-1 to JIT-3, recomputed for the whole cache. */
+  brokenRules(): string[];
+}
+
+/** An engine for the address spaces of one MMU; it becomes the MMU's code listener. */
+export function createEngine(inputs: EngineInputs): Engine {
+  return new DispatchEngine(inputs);
+}
+
+const EXIT_SYSCALL: Exit = { kind: "syscall" };
+const EXIT_BUDGET: Exit = { kind: "budget" };
+const EXIT_LIMIT: Exit = { kind: "limit" };
+const EXIT_UNTIL: Exit = { kind: "until" };
+
+class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
+  readonly stats: JitStats = createStats();
+  readonly cache: TranslationCache;
+  readonly cpuid: RuntimeHooks["cpuid"];
+  readonly random: RuntimeHooks["random"];
+  /** What cells without a unit run; called as methods of the cell. */
+  readonly untranslated: () => Cell | null;
+  readonly dead: () => Cell | null;
+  readonly stopHere: () => Cell | null;
+
+  readonly #inputs: EngineInputs;
+  readonly #words: Int32Array;
+  readonly #checks: CheckLevel;
+  readonly #maxBlock: number;
+  readonly #runtime: Runtime;
+  readonly #translator: Translator;
+  readonly #lookup: CodeLookup;
+  readonly #stop: StopAddress;
+
+  /** Jump cache of the running space. */
+  #jumps: readonly CacheCell[];
+  /** Instructions completed before the current chain of units, and the budget that was given to the chain. */
+  #completed = 0;
+  #given = 0;
+  /** A store to translated code was met: the instruction at RIP has to run alone. */
+  #leave = false;
+  /** Where the next bounded full check goes on. */
+  #checked = 0;
+
+  constructor(inputs: EngineInputs) {
+    this.#inputs = inputs;
+    this.#words = inputs.mmu.words;
+    this.#checks = inputs.checks;
+    this.#maxBlock = inputs.options.maxBlockInstructions;
+    this.cpuid = inputs.cpuid;
+    this.random = inputs.random;
+    const engine = this;
+    this.untranslated = function (this: CacheCell) {
+      return engine.#translate(this);
+    };
+    this.dead = function (this: CacheCell) {
+      return engine.#reenter(this);
+    };
+    this.stopHere = function (this: CacheCell) {
+      return engine.#stopAt(this);
+    };
+    this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
+    this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
+    this.#translator = new Translator(inputs, this, this.cache, this.#runtime, this.stats);
+    this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
+    this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
+    this.#jumps = this.#lookup.space.jumps;
+    inputs.mmu.setCodeListener(this);
+  }
+
+  get instructions(): number {
+    return this.#completed;
+  }
+
+  run(request: RunRequest): Exit {
+    this.#lookup.select();
+    this.#jumps = this.#lookup.space.jumps;
+    if (request.until !== undefined) this.#stop.arm(request.until, this.#lookup.space);
+    const exit = this.#loop(request.slice, request.limit ?? Infinity, request.until ?? -1);
+    this.#stop.disarm();
+    if (this.#checks === "full") this.#check();
+    return exit;
+  }
+
+  brokenRules(): string[] {
+    return brokenCacheRules(this.cache, this.#inputs.mmu);
+  }
+
+  #loop(slice: number, limit: number, until: number): Exit {
+    const words = this.#words;
+    let executed = 0;
+    for (;;) {
+      const lo = words[RIP_WORD]!;
+      const hi = words[RIP_WORD + 1]!;
+      if (until >= 0 && fromHalves(lo, hi) === until) return EXIT_UNTIL;
+      if (executed >= limit) return EXIT_LIMIT;
+      const cell = this.#lookup.enter(lo, hi);
+      if (!(cell instanceof CacheCell)) return this.#fault(cell);
+      const alone = this.#leave || limit - executed < this.#maxBlock;
+      const budget = Math.min(slice - executed, limit - executed - this.#maxBlock + 1, MAX_BUDGET);
+      this.#given = words[BUDGET_WORD] = alone ? 1 : Math.max(1, budget);
+      const refused = alone ? this.#step(cell) : this.#dispatch(cell);
+      const used = this.#given - words[BUDGET_WORD]!;
+      executed += used;
+      this.#completed += used;
+      if (refused !== undefined) return this.#fault(refused);
+      const { stop, preemptible } = this.#runtime;
+      if (stop === "syscall") return EXIT_SYSCALL;
+      if (stop === "fault") return this.#fault(this.#runtime.pendingFault);
+      if (stop === "budget" && preemptible && executed >= slice) return EXIT_BUDGET;
+    }
+  }
+
+  /** Runs units until one leaves. */
+  #dispatch(cell: Cell): undefined {
+    this.#runtime.stop = "none";
+    let next: Cell | null = cell;
+    try {
+      while (next !== null) next = next.run();
+    } catch (thrown) {
+      this.#caught(thrown);
+    }
+    return undefined;
+  }
+
+  /**
+   * Runs the instruction of the cell alone; its store may change translated code, its own included. Returns the
+   * fault when the instruction cannot be fetched.
+   */
+  #step(cell: CacheCell): GuestFault | undefined {
+    const page = cell.page;
+    this.#runtime.stop = "none";
+    if (page === undefined || !this.cache.makeRoom(page)) return undefined;
+    this.#leave = false;
+    const next = (page.number + 1) as PageNumber;
+    let refused: GuestFault | undefined;
+    const unit = this.#translator.step(page, cell, () => {
+      const attachment = this.#lookup.attach(next, pageStart(next));
+      if ("code" in attachment) return attachment.code.bytes;
+      refused = attachment;
+      return undefined;
+    });
+    if ("kind" in unit) return refused;
+    this.stats.stepsRun++;
+    try {
+      unit.run();
+    } catch (thrown) {
+      this.#caught(thrown);
+    }
+    return undefined;
+  }
+
+  /** An exception out of the middle of a unit: the completed instructions count, RIP is the running one's. */
+  #caught(thrown: unknown): void {
+    if (thrown !== FAULT && thrown !== LEAVE) throw thrown;
+    const { unit, site } = this.#runtime;
+    const index = unit?.sites[site];
+    const instruction = index === undefined ? undefined : unit?.block.instructions[index];
+    if (index === undefined || instruction === undefined) {
+      throw new InvariantError([`JIT-5 a unit threw at site ${site}, which it does not have`]);
+    }
+    this.#words[BUDGET_WORD]! -= index;
+    this.#setRip(lowHalf(instruction.address), highHalf(instruction.address));
+    if (thrown === LEAVE) {
+      this.stats.leaves++;
+      this.#leave = true;
+    }
+    this.#runtime.stop = thrown === FAULT ? "fault" : "engine";
+  }
+
+  /** `RuntimeHooks`: emitted code asks for the cell of a computed or other-page target. */
+  follow(lo: number, hi: number): Cell | null {
+    this.stats.follows++;
+    const cell = this.#jumps[jumpSlot(lo)]!;
+    return cell.lo === lo && cell.hi === hi ? cell : this.#followMiss(lo, hi);
+  }
+
+  /** Looks among attached pages; anything else is the loop's work. */
+  #followMiss(lo: number, hi: number): Cell | null {
+    this.stats.followMisses++;
+    const cell = isUserHalf(hi) ? this.#lookup.attached(fromHalves(lo, hi)) : undefined;
+    if (cell === undefined) {
+      this.#runtime.stop = "engine";
+      return null;
+    }
+    this.#lookup.space.remember(cell);
+    return cell;
+  }
+
+  /** `RuntimeHooks`: called from inside a unit, whose own instructions are still in the budget word. */
+  instructionsAtUnitEntry(): number {
+    return this.#completed + this.#given - this.#words[BUDGET_WORD]!;
+  }
+
+  #translate(cell: CacheCell): Cell | null {
+    const page = cell.page;
+    if (page === undefined || !this.cache.makeRoom(page)) return cell;
+    if (this.#translator.translate(cell, page)) return cell;
+    this.cache.forward(cell);
+    return cell;
+  }
+
+  /** Same-page links do not store RIP; whoever stands in for a unit does. */
+  #reenter(cell: CacheCell): Cell | null {
+    this.#setRip(cell.lo, cell.hi);
+    return this.follow(cell.lo, cell.hi);
+  }
+
+  #stopAt(cell: CacheCell): null {
+    this.#setRip(cell.lo, cell.hi);
+    this.#runtime.stop = "engine";
+    return null;
+  }
+
+  onCodeWrite(frame: FrameNumber): void {
+    this.cache.frameWritten(frame);
+  }
+
+  onExecutableChange(space: AddressSpace, page: PageNumber, why: "unmap" | "protect" | "destroy"): void {
+    this.cache.detachPage(space.id, page, why);
+  }
+
+  attached({ space, frame, code }: Attachment, first: boolean): void {
+    if (first) this.#inputs.mmu.watchCode(frame);
+    this.#stop.attached(code.number, space);
+  }
+
+  detached({ frame, code }: Attachment, reason: DropReason, last: boolean): void {
+    if (last && reason !== "write") this.#inputs.mmu.unwatchCode(frame);
+    const counts = this.stats.invalidations[reason];
+    counts.pages++;
+    counts.units += code.translated;
+  }
+
+  dropped(cell: CacheCell, reason: DropReason): void {
+    this.#inputs.observer?.onDrop?.(cell, reason);
+  }
+
+  /** A part of the cache per run, all of it in turn. */
+  #check(): void {
+    const pages = this.cache.live.size;
+    if (pages === 0) return;
+    this.#checked %= pages;
+    demand(brokenCacheRules(this.cache, this.#inputs.mmu, { first: this.#checked, count: CHECKED_PAGES }));
+    this.#checked += CHECKED_PAGES;
+  }
+
+  #fault(fault: GuestFault | undefined): Exit {
+    if (fault === undefined) throw new InvariantError(["JIT-5 a unit stopped for a fault and named none"]);
+    if (fault.unsupported !== undefined) {
+      const { unsupported } = this.stats;
+      unsupported.set(fault.unsupported, (unsupported.get(fault.unsupported) ?? 0) + 1);
+    }
+    return { kind: "fault", fault };
+  }
+
+  #setRip(lo: number, hi: number): void {
+    this.#words[RIP_WORD] = lo;
+    this.#words[RIP_WORD + 1] = hi;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The kernel's rules, recomputed from ground truth. Each function returns the broken ones, every line beginning with
+ * the rule's id. Memory rules are in objects/memory-checks.ts; here they are only called.
+ */
+
+import { EndpointCapability } from "./caps/endpoint.ts";
+import type { EpochCell, Hold } from "./capability.ts";
+import type { FrameAllocator } from "./frame-allocator.ts";
+import { brokenLedgerRules } from "./ledger.ts";
+import type { KernelObject } from "./object.ts";
+import type { Endpoint } from "./objects/endpoint.ts";
+import { brokenMemoryRules, brokenSharingRules } from "./objects/memory-checks.ts";
+import type { MemoryObject } from "./objects/memory-object.ts";
+import type { Process } from "./objects/process.ts";
+import type { Thread } from "./objects/thread.ts";
+
+/** What the rules are about. */
+export interface KernelState {
+  readonly processes: ReadonlyMap<number, Process>;
+  /** Runnable threads in turn, and the one whose turn it is. */
+  readonly ready: readonly Thread[];
+  readonly current: Thread | undefined;
+  readonly frames: FrameAllocator;
+  readonly memoryObjects: Iterable<MemoryObject>;
+  /** Frames used before the first process. */
+  readonly framesUsedAtStart: number;
+}
+
+/** Every rule; those that walk page tables only when asked for. */
+export function brokenKernelRules(state: KernelState, which = { memory: false }): string[] {
+  const processes = [...state.processes.values()];
+  const endpoints = endpointsOf(processes);
+  const broken = [
+    ...brokenHoldRules(processes, endpoints),
+    ...brokenRightsRules(processes),
+    ...brokenCompletionRules(processes),
+    ...brokenEndpointRules(endpoints),
+    ...brokenScheduleRules(state, processes),
+    ...processes.flatMap((process) => brokenChargeRules(process, endpoints)),
+  ];
+  return which.memory ? [...broken, ...brokenFrameRules(state, processes)] : broken;
+}
+
+function brokenFrameRules(state: KernelState, processes: readonly Process[]): string[] {
+  const memories = processes.map((process) => process.memory);
+  const { frames, framesUsedAtStart: usedAtStart, memoryObjects: objects } = state;
+  return [
+    ...memories.flatMap((memory) => brokenMemoryRules(memory)),
+    ...brokenSharingRules({ frames, usedAtStart, memories, objects }),
+  ];
+}
+
+/** The endpoints that any capability names. */
+export function endpointsOf(processes: readonly Process[]): ReadonlySet<Endpoint> {
+  const endpoints = new Set<Endpoint>();
+  for (const process of processes) {
+    for (const [, { object }] of process.table.entries()) {
+      if (object instanceof EndpointCapability) endpoints.add(object.endpoint);
+    }
+  }
+  return endpoints;
+}
+
+/** KER-4  Every slot names a live object: its count of holds is the number of slots and transfers that name it. */
+export function brokenHoldRules(processes: readonly Process[], endpoints: Iterable<Endpoint>): string[] {
+  const counted = new Map<KernelObject, number>();
+  const count = (object: KernelObject): void => void counted.set(object, (counted.get(object) ?? 0) + 1);
+  for (const process of processes) for (const [, hold] of process.table.entries()) count(hold.object);
+  for (const endpoint of endpoints) {
+    for (const call of endpoint.queue) for (const { hold } of call.transfers.items) count(hold.object);
+  }
+  return [...counted]
+    .filter(([object, holds]) => object.holds !== holds)
+    .map(([object, holds]) => `KER-4 ${object.label} counts ${object.holds} holds, ${holds} name it`);
+}
+
+/**
+ * KER-5  A derived capability has no right its parent lacks: copies of one insertion agree in everything that
+ * grants something.
+ */
+export function brokenRightsRules(processes: readonly Process[]): string[] {
+  const broken: string[] = [];
+  const first = new Map<EpochCell, Hold<KernelObject>>();
+  for (const process of processes) {
+    for (const [id, hold] of process.table.entries()) {
+      const other = first.get(hold.cell) ?? hold;
+      first.set(hold.cell, other);
+      const same =
+        hold.object === other.object &&
+        hold.interfaceId === other.interfaceId &&
+        hold.badge === other.badge &&
+        hold.mode === other.mode &&
+        hold.scope === other.scope &&
+        hold.disclosure === other.disclosure;
+      if (!same)
+        broken.push(
+          `KER-5 capability ${id} of process ${process.id} differs from the one it was copied from`,
+        );
+    }
+  }
+  return broken;
+}
+
+/** KER-40  Each submission taken off a ring completes exactly once: taken = completed + open. */
+export function brokenCompletionRules(processes: readonly Process[]): string[] {
+  const broken: string[] = [];
+  for (const process of processes) {
+    for (const { id, ring, open } of process.threads.values()) {
+      if (ring.consumed !== ring.posted + open.size) {
+        broken.push(
+          `KER-40 process ${process.id} thread ${id}: ${ring.consumed} submissions taken, ` +
+            `${ring.posted} completed and ${open.size} open`,
+        );
+      }
+    }
+  }
+  return broken;
+}
+
+/** KER-41  An endpoint keeps its limits, everything it keeps is open, and a closed one keeps nothing. */
+export function brokenEndpointRules(endpoints: Iterable<Endpoint>): string[] {
+  const broken: string[] = [];
+  for (const { queue, receives, inFlight, limits, closed } of endpoints) {
+    if (queue.length > limits.queued)
+      broken.push(`KER-41 ${queue.length} calls queued, the limit is ${limits.queued}`);
+    if (inFlight.size > limits.inFlight) {
+      broken.push(`KER-41 ${inFlight.size} calls in flight, the limit is ${limits.inFlight}`);
+    }
+    const kept = [
+      ...queue.map((call) => call.submission),
+      ...receives,
+      ...[...inFlight.values()].map((f) => f.caller),
+    ];
+    if (kept.some((submission) => !submission.open))
+      broken.push("KER-41 an endpoint keeps a completed submission");
+    if (closed && kept.length > 0) broken.push(`KER-41 a closed endpoint keeps ${kept.length} submissions`);
+  }
+  return broken;
+}
+
+/** KER-42  A thread is runnable exactly when it is queued once or has its turn; it waits exactly when it says for what. */
+export function brokenScheduleRules(
+  state: Pick<KernelState, "ready" | "current">,
+  processes: readonly Process[],
+): string[] {
+  const broken: string[] = [];
+  const turns = [...state.ready, ...(state.current === undefined ? [] : [state.current])];
+  if (new Set(turns).size !== turns.length) broken.push("KER-42 a thread is queued twice");
+  const living = new Set(processes.flatMap((process) => [...process.threads.values()]));
+  for (const thread of turns)
+    if (!living.has(thread)) broken.push(`KER-42 thread ${thread.id} is queued and gone`);
+  for (const thread of living) {
+    const has = turns.includes(thread) ? "runnable" : "waiting";
+    const waits = thread.wait === undefined ? "runnable" : "waiting";
+    if (thread.state !== has || thread.state !== waits) {
+      broken.push(
+        `KER-42 thread ${thread.id} of process ${thread.process.id} is ${thread.state}, has its turn: ${has}`,
+      );
+    }
+  }
+  return broken;
+}
+
+/** KER-3 for one process: what its ledger says against what its parts add up to. */
+export function brokenChargeRules(process: Process, endpoints: Iterable<Endpoint>): string[] {
+  const { table, memory, threads, ledger } = process;
+  const slots = table.charges();
+  const pages = memory.charges();
+  const open = [...threads.values()].flatMap((thread) => [...thread.open]);
+  let scratchBytes = 0;
+  for (const { queue } of endpoints) {
+    for (const call of queue) if (call.submission.process === process) scratchBytes += call.params.length;
+  }
+  return brokenLedgerRules(ledger, {
+    capSlots: slots.capSlots,
+    frameGrantPages: slots.frameGrantPages + pages.frameGrantPages,
+    virtualReservationPages: pages.virtualReservationPages,
+    outstandingCalls: open.filter((submission) => submission.charged).length,
+    threads: threads.size,
+    scratchBytes,
+  });
+}

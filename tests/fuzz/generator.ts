@@ -1,0 +1,152 @@
+/**
+ * Random experiments, driven by the decoder's own tables: every encoding it accepts is tried, a new row without
+ * being listed. Registers hold interesting numbers, or addresses near the edges of the data pages, so that about
+ * half of all accesses hit, and many cross a page or fault.
+ */
+
+import { decode, DECODED } from "../../src/frontend/decode.ts";
+import { type Instruction, newInstruction } from "../../src/frontend/instruction.ts";
+import { rowName } from "../../src/frontend/tables/row.ts";
+import { EVEX_ROW } from "../../src/frontend/tables/vex.ts";
+import {
+  CODE_BYTES,
+  CODE_PAGE,
+  DATA_BYTES,
+  DATA_PAGES,
+  RODATA_PAGE,
+  type TestCase,
+  WINDOW_BYTES,
+} from "../support/state.ts";
+
+/** 32 random bits; xorshift, so that a seed repeats a run. */
+export class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed | 0 || 1;
+  }
+  next(): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (this.#state = x) >>> 0;
+  }
+  below(limit: number): number {
+    return this.next() % limit;
+  }
+  chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+  pick<T>(items: readonly [T, ...T[]]): T {
+    return items[this.below(items.length)] ?? items[0];
+  }
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.next() >>> 13);
+  }
+}
+
+/** Reasons to leave an encoding out: the answer is the host's, or it would reach the host. */
+const EXCLUDED: ReadonlySet<string> = new Set([
+  // System calls and software interrupts of the host.
+  "syscall", "sysenter", "sysexit", "sysret", "int",
+  // Answers differ from machine to machine.
+  "cpuid", "rdtsc", "rdtscp", "rdrand", "rdseed", "rdpmc", "xgetbv", "rdpid",
+  // Selectors and bases are the host's.
+  "str", "sldt", "smsw", "sgdt", "sidt", "lar", "lsl", "verr", "verw",
+  "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "lfs", "lgs", "lss",
+  // POPF may set TF, which ends the experiment; far transfers change the code segment.
+  "popf", "iret", "retf", "xbegin", "xabort", "xend", "xtest", "xrstor", "xsave", "fxrstor", "fxsave",
+  // Linux reports INT1 in its own way.
+  "int1",
+  "monitor", "mwait", "serialize", "umonitor", "umwait", "tpause", "rdpkru", "wrpkru",
+]); // prettier-ignore
+
+const LEGACY_PREFIXES = [0x66, 0xf2, 0xf3, 0x67, 0xf0, 0x2e, 0x3e] as const;
+const EDGES = [0n, 1n, 2n, 3n, 7n, 8n, 31n, 32n, 63n, 64n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn,
+  0x7fff_ffffn, 0x8000_0000n, 0xffff_ffffn, 0x7fff_ffff_ffff_ffffn, 0x8000_0000_0000_0000n,
+  0xffff_ffff_ffff_ffffn, 0xffff_ffff_ffff_fff0n, 0x0000_8000_0000_0000n] as const; // prettier-ignore
+const PLACES = [DATA_PAGES, DATA_PAGES + 8, DATA_PAGES + 32, DATA_PAGES + 4096, DATA_PAGES + 4088, DATA_PAGES + 4000,
+  DATA_PAGES + 4160, DATA_PAGES + DATA_BYTES - 32, DATA_PAGES + DATA_BYTES - 4, RODATA_PAGE + 16, CODE_PAGE] as const; // prettier-ignore
+
+export interface Candidate {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly undefinedFlags: number;
+  readonly supported: boolean;
+}
+
+const insn: Instruction = newInstruction(EVEX_ROW);
+
+/** A random encoding that decodes, or undefined for a miss. */
+export function randomInstruction(random: Random): Candidate | undefined {
+  const raw: number[] = [];
+  while (random.chance(25) && raw.length < 4) raw.push(random.pick(LEGACY_PREFIXES));
+  if (random.chance(40)) raw.push(0x40 | random.below(16));
+  if (random.chance(45)) raw.push(0x0f);
+  raw.push(random.below(256));
+  const modrm = random.below(256);
+  // Few absolute or far-off addresses: small displacements and a base register mostly.
+  raw.push(modrm, random.below(256));
+  for (let i = 0; i < 10; i++) raw.push(random.chance(50) ? 0 : random.chance(30) ? 0xff : random.below(256));
+  const bytes = Uint8Array.from(raw);
+  if (decode(bytes, 0, bytes.length, CODE_PAGE, insn) !== DECODED) return undefined;
+  const name = rowName(insn.row, insn.operandBytes);
+  if (EXCLUDED.has(name.replace(/[qdw]$/, "")) || EXCLUDED.has(name) || insn.segment >= 4) return undefined;
+  if (isHostSpecific(raw)) return undefined;
+  return {
+    bytes: bytes.slice(0, insn.length),
+    name,
+    undefinedFlags: insn.row.undefinedFlags,
+    supported: insn.row.supported,
+  };
+}
+
+/** Selectors are the host's; near branches with prefix 66 are 16 bits wide on AMD processors and not on Intel's. */
+function isHostSpecific(bytes: readonly number[]): boolean {
+  const at = bytes.findIndex((byte) => !LEGACY_PREFIXES.includes(byte as 0x66) && (byte & 0xf0) !== 0x40);
+  const [opcode = 0, second = 0] = bytes.slice(at);
+  if (opcode === 0x8c || opcode === 0x8e) return true;
+  if (opcode === 0x0f && [0xa0, 0xa1, 0xa8, 0xa9].includes(second)) return true;
+  // LOOPE and LOOPNE with F2 or F3 are undefined; processors let the prefix choose the condition.
+  if ((opcode === 0xe0 || opcode === 0xe1) && bytes.slice(0, at).some((byte) => byte >= 0xf2)) return true;
+  const nearBranch =
+    (opcode >= 0x70 && opcode < 0x80) ||
+    (opcode === 0x0f && second >= 0x80 && second < 0x90) ||
+    [0xc2, 0xc3, 0xe8, 0xe9, 0xeb, 0xe0, 0xe1, 0xe2, 0xe3].includes(opcode) ||
+    (opcode === 0xff && (second & 0x38) >= 0x10 && (second & 0x38) <= 0x20);
+  return nearBranch && bytes.slice(0, at).includes(0x66);
+}
+
+function randomRegister(random: Random): bigint {
+  const kind = random.below(10);
+  if (kind < 4) return BigInt(random.pick(PLACES) + random.below(16) - 8);
+  if (kind < 7) return random.pick(EDGES);
+  if (kind < 8) return BigInt(random.below(100));
+  return (BigInt(random.next()) << 32n) | BigInt(random.next());
+}
+
+const STATUS = 0x8d5;
+const DIRECTION = 0x400;
+
+/** A start state and memory around the code. */
+export function randomCase(random: Random, code: Uint8Array): TestCase {
+  const gpr = Array.from({ length: 16 }, () => randomRegister(random));
+  // A count register that is not far too large keeps repeated instructions short.
+  if (random.chance(70)) gpr[1] = BigInt(random.below(80));
+  const codeOffset = random.chance(10) ? 4096 - code.length - random.below(2) : random.below(3) * 1024;
+  const sparse = random.chance(30);
+  const window = random.bytes(WINDOW_BYTES).map((byte) => (sparse && byte < 128 ? 0 : byte));
+  return {
+    state: {
+      gpr,
+      rip: BigInt(CODE_PAGE + codeOffset),
+      rflags: BigInt((random.next() & (STATUS | (random.chance(20) ? DIRECTION : 0))) | 0x202),
+      xmm: random.bytes(256).map((byte) => (random.chance(20) ? 0 : byte)),
+      mxcsr: 0x1f80,
+    },
+    code: code.slice(0, CODE_BYTES),
+    codeOffset,
+    window,
+    rodata: random.bytes(64),
+  };
+}

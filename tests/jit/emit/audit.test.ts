@@ -1,0 +1,108 @@
+/** JIT-6: the audit accepts what the emitters write and refuses everything that could reach out of it. */
+
+import { describe, expect, test } from "vitest";
+import { InvariantError } from "../../../src/invariant.ts";
+import { auditSource } from "../../../src/jit/emit/javascript/audit.ts";
+import { CodeText, identifiers, js, textOf } from "../../../src/jit/emit/javascript/code.ts";
+import { instantiate } from "../../../src/jit/emit/javascript/compile.ts";
+
+const GOOD = `"use strict";
+const ld32 = H.ld32, thrown = H.thrown;
+const c0 = C[0];
+function b_401000() {
+let r128 = I[1056], e = 0;
+const T = I[1033];
+try {
+for (;;) {
+const v1 = (e = I[T + (r128 >>> 12) | 0]) & 1 ? I[e + r128 >> 2] : ld32(r128, 0, 256);
+r128 = (v1 + 5 | 0);
+if ((I[1032] -= 3) > 0) continue;
+return c0;
+}
+} catch (x) {
+I[1056] = r128;
+throw thrown(U[0], x);
+}
+}
+return [b_401000];
+//# sourceURL=capjit://b_401000.js
+`;
+
+test("accepts emitted text", () => {
+  expect(auditSource(GOOD)).toEqual([]);
+});
+
+describe("sabotage: JIT-6 is reported for", () => {
+  test.each([
+    ["a global", "return globalThis;"],
+    ["an unknown name", "return process;"],
+    ["a call to an unknown function", "return alert(1);"],
+    ["a call of a call", "return ld32(1)(2);"],
+    ["a computed call", "return I[0](1);"],
+    ["a property of a value", "return v1.constructor;"],
+    ["a property of the helpers that is none", "return H.constructor;"],
+    ["a computed property of the helpers", "return H[0];"],
+    ["an element of a value", "return v1[0];"],
+    ["a string", 'return "text";'],
+    ["a template", "return `text`;"],
+    ["a regular expression", "return /x/;"],
+    ["a double", "return 0.5;"],
+    ["a big integer", "return 1n;"],
+    ["this", "return this;"],
+    ["new", "return new ld32(1);"],
+    ["an arrow function", "return () => 1;"],
+    ["an async function", "async function b_1() { return 1; }"],
+    ["a loop with a condition", "for (; v1;) { return 1; }"],
+    ["while", "while (true) { return 1; }"],
+    ["a label", "v1: for (;;) { continue v1; }"],
+    ["assignment to a helper", "ld32 = 1;"],
+    ["assignment to a cell element", "C[0] = 1;"],
+    ["assignment to a property", "H.ld32 = 1;"],
+    ["another assignment operator", "v1 += 1;"],
+    ["multiplication", "return v1 * v1;"],
+    ["typeof", "return typeof v1;"],
+    ["spread", "return ld32(...I);"],
+    ["destructuring", "const [v1] = I;"],
+    ["var", "var v1 = 1;"],
+    ["another directive", '"use asm";'],
+    ["import", "return import(v1);"],
+    ["a comment", "/* hello */ return 1;"],
+    ["an array of values", "return [v1];"],
+    ["an object", "return ({});"],
+    ["finally", "try { return 1; } finally { return 2; }"],
+    ["optional access", "return I?.[0];"],
+    ["text that does not parse", "return ("],
+  ])("%s", (_title, text) => {
+    const broken = auditSource(text);
+    expect(broken.length).toBeGreaterThan(0);
+    for (const line of broken) expect(line).toMatch(/^JIT-6 /);
+  });
+});
+
+test("full checks refuse a source before it runs; without checks nothing is parsed", () => {
+  const text = new CodeText();
+  text.line(js`return this;`);
+  const run = (checks: "full" | "off"): unknown => instantiate(text, new Set(), { helpers: {}, checks });
+  expect(() => run("full")).toThrow(InvariantError);
+  expect(() => run("full")).toThrow(/^JIT-6 /);
+  expect(run("off")).toBeUndefined();
+});
+
+describe("the builder admits only code and safe integers", () => {
+  test("numbers", () => {
+    expect(textOf(js`${1} - ${-5}`)).toBe("1 - (-5)");
+    for (const bad of [0.5, NaN, Infinity, 2 ** 53]) expect(() => js`${bad}`).toThrow(/^JIT-6 /);
+  });
+
+  test("a string does not compile, and does not run either", () => {
+    // @ts-expect-error a string is not code
+    expect(() => js`${"alert(1)"}`).toThrow(/^JIT-6 /);
+    // @ts-expect-error nor is an object that looks like code
+    expect(() => js`${{ text: "alert(1)", deps: 0, constant: undefined, atom: true }}`).toThrow(/^JIT-6 /);
+  });
+
+  test("names are words", () => {
+    expect(() => identifiers(["a b"])).toThrow(/^JIT-6 /);
+    expect(textOf(identifiers(["abc"]).abc)).toBe("abc");
+  });
+});
