@@ -33,7 +33,7 @@ import {
 import { printInstruction } from "./print.ts";
 import { GUEST_STATE } from "./state.ts";
 
-/** End of the state block for slots; far more than any front end needs. */
+/** End of the state block for slots; far more than any front end needs. Passes size their tables by it. */
 export const STATE_END = 4096;
 
 const ALL_ACCESS = ACCESS_MODIFY | ACCESS_STACK | ACCESS_ALIGNED;

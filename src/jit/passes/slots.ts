@@ -1,7 +1,7 @@
 /** Bookkeeping about state slots, in 4-byte words, that is cleared in constant time. */
 
-/** Bytes of the state block; JIT-4 keeps every slot below. */
-const STATE_END = 4096;
+import { STATE_END } from "../ir/verify.ts";
+
 const WORDS = STATE_END >> 2;
 
 /** A set of words. */

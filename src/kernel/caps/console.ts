@@ -10,20 +10,19 @@ import type { KernelObject } from "../object.ts";
 import { Console } from "../schema/kernel.ts";
 import type { ConsoleSink } from "../services.ts";
 
-const LINE_END = Uint8Array.of(0x0a);
+const LF = 0x0a;
+const EMPTY_LINE = Uint8Array.of(LF);
 
 /**
- * The bytes of the Text at pointer 0, without the NUL behind them. A string would not do: decoding replaces what is
- * not UTF-8, and the console shows what the guest wrote.
+ * Writes the Text at pointer 0 of the params and a line end. Not as a string: decoding replaces what is not UTF-8,
+ * and the console shows what the guest wrote. The params are a private copy, so the line end can take the place of
+ * the NUL behind the text.
  */
-function textBytes(params: capnp.Struct): Uint8Array {
-  return capnp.utils.getData(0, params).toUint8Array().subarray(0, -1);
-}
-
-/** Writes the Text at pointer 0 of the params and a line end. */
 export function writeTextLine(sink: ConsoleSink, params: capnp.Struct): void {
-  sink.write(textBytes(params));
-  sink.write(LINE_END);
+  const bytes = capnp.utils.getData(0, params).toUint8Array();
+  if (bytes.length === 0) return sink.write(EMPTY_LINE);
+  bytes[bytes.length - 1] = LF;
+  sink.write(bytes);
 }
 
 export const CONSOLE = defineInterface(Console).handle<null>({

@@ -20,6 +20,7 @@ function allocate(context: CallContext, count: number): Reply {
   if (refused !== undefined) return refused;
   const allocated = allocateMemoryObject(context.services.frames, context.process.ledger, count);
   if (allocated.status !== "ok") return refuse(allocated.status, allocated.text);
+  context.services.trackMemoryObject(allocated.object);
   return withCaps({ object: memoryObjectCapability(allocated.object) });
 }
 

@@ -15,8 +15,7 @@ import { Pipe } from "../objects/pipe.ts";
 import { Pipe as PipeSchema } from "../schema/kernel.ts";
 import { dataRoom } from "./result-room.ts";
 
-/** What is behind an end; `PIPE.targetOf` gives it to the checks of KER-60. */
-export interface PipeEnd {
+interface PipeEnd {
   readonly pipe: Pipe;
   readonly side: PipeSide;
 }
@@ -88,8 +87,14 @@ function endOf(pipe: Pipe, side: PipeSide): KernelObject {
       onDiscarded: () => pipe.close(side),
     },
   );
+  PIPES.set(end, pipe);
   return end;
 }
+
+const PIPES = new WeakMap<KernelObject, Pipe>();
+
+/** The pipe an object is an end of, for the checks of KER-60. */
+export const pipeBehind = (object: KernelObject): Pipe | undefined => PIPES.get(object);
 
 /** Both ends of a new pipe; nobody holds them yet. */
 export function createPipe(

@@ -39,7 +39,7 @@ const cut = (text: string, limit: number): string =>
   text.slice(0, encoder.encodeInto(text, scratch.subarray(0, limit)).read);
 
 /**
- * Fields: record n is at `#slots[n % capacity]` for `#oldest` <= n < `#next` (KER-61); `threshold` = the least
+ * Fields: record n is at `slots[n % capacity]` for `oldest` <= n < `next` (KER-61); `threshold` = the least
  * severity that is kept.
  */
 export class SystemLog {

@@ -214,6 +214,16 @@ describe("lower-flags", () => {
     );
     expect(result.filter((line) => line.includes("cond z"))).toHaveLength(8);
     expect(result.length).toBeLessThan(100);
+    const bits = after(
+      lowerFlags,
+      `%n = get.i32 @128
+      %k = eq.i32 %n %n
+      %f0 = flags.logic.i32 32 %n
+      ${chain}
+      %b = bits.flags %f40
+      set.i32 @128 %b`,
+    );
+    expect(bits.filter((line) => line.includes("bits.flags"))).toHaveLength(8);
   });
 });
 
@@ -310,6 +320,23 @@ describe("fold-constants", () => {
     expect(signed[2]).toBe("%2:i64 = rem.s64 %0 %1");
   });
 
+  test.each([
+    ["another shift", "%n = const.i32 62\n%s = sar.i64 %a %n"],
+    ["another value", "%n = const.i32 63\n%b = get.i64 @152\n%s = sar.i64 %b %n"],
+    ["a logical shift", "%n = const.i32 63\n%s = shr.i64 %a %n"],
+    ["another constant", "%s = const.i64 0 1"],
+    ["all ones", "%s = const.i64 -1 -1"],
+  ])("%s is not an extension: the division stays", (_, high) => {
+    const body = (op: string): string => `%a = get.i64 @128
+      %d = get.i64 @136
+      ${high}
+      %q = ${op} %s %a %d
+      set.i64 @144 %q`;
+    for (const op of ["div.u128", "rem.u128", "div.s128", "rem.s128"]) {
+      expect(folded(body(op)).join()).toContain(op);
+    }
+  });
+
   test("fields of registers", () => {
     const result = folded(`
       %a = get.i64 @128
@@ -345,6 +372,38 @@ describe("fold-constants", () => {
       %n = not.i1 %k
       fault.if 1 %n`);
     expect(result).toEqual(["%0:i1 = const.i1 1", "fault.if 1 %0", "exit syscall 0x1001"]);
+  });
+
+  /** `%x`, `%y` are 32-bit reads, `%a`, `%b` 64-bit reads; the last operation is `%r`. */
+  test.each([
+    ["%k = const.i32 3\n%r = mul.i32 %k %x", "mul.i32 %0 %1"],
+    ["%k = const.i32 8\n%r = mul.i32 %k %x", "shl.i32 %0 %1"],
+    ["%k = const.i32 5\n%s = add.i32 %k %x\n%r = sub.i32 %s %k", "get.i32 @160"],
+    ["%s = sub.i32 %x %y\n%k = const.i32 0\n%r = sub.i32 %k %s", "neg.i32 %2"],
+    ["%k = const.i32 -1\n%r = xor.i32 %x %k", "not.i32 %0"],
+    ["%s = load8.i32 plain %a\n%r = zext8.i32 %s", "load8.i32 plain %0"],
+    ["%s = load8.i32 plain %a\n%k = const.i32 511\n%r = and.i32 %s %k", "load8.i32 plain %0"],
+    ["%s = sext8.i32 %x\n%r = zext8.i32 %s", "zext8.i32 %0"],
+    ["%s = zext16.i32 %x\n%r = sext16.i32 %s", "sext16.i32 %0"],
+    ["%k = const.i32 24\n%s = shr.i32 %x %k\n%r = zext8.i32 %s", "shr.i32 %0 %1"],
+    ["%k = const.i32 20\n%s = sar.i32 %x %k\n%r = sar.i32 %s %k", "sar.i32 %0 %1"],
+    [
+      "%c = eq.i32 %x %y\n%s = bool.i32 %c\n%k = const.i32 0\n%d = ne.i32 %s %k\n%r = bool.i32 %d",
+      "bool.i32 %2",
+    ],
+    ["%c = eq.i32 %x %y\n%i = const.i32 1\n%o = const.i32 0\n%r = select.i32 %c %i %o", "bool.i32 %2"],
+    ["%l = low.i32 %a\n%h = high.i32 %a\n%s = concat.i64 %l %h\n%r = low.i32 %s", "low.i32 %0"],
+    ["%s = sext.i64 %x\n%r = high.i32 %s", "sar.i32 %0 %1"],
+    ["%s = xor.i64 %a %b\n%r = high.i32 %s", "xor.i32 %2 %3"],
+    ["%s = mulwide.u32 %x %y\n%r = low.i32 %s", "mul.i32 %0 %1"],
+    ["%z = const.i64 0 0\n%c = slt.i64 %a %z\n%r = bool.i32 %c", "bool.i32 %3"],
+    ["%s = zext.i64 %x\n%t = zext.i64 %y\n%c = slt.i64 %s %t\n%r = bool.i32 %c", "bool.i32 %2"],
+    ["%s = insert.i64 0 16 %a %x\n%t = insert.i64 0 16 %s %y\n%r = extract.i32 0 16 %t", "zext16.i32 %0"],
+    ["%s = zext.i64 %x\n%r = popcnt.i64 %s", "popcnt.i32 %0"],
+  ])("%s", (body, expected) => {
+    const reads = "%x = get.i32 @160\n%y = get.i32 @168\n%a = get.i64 @128\n%b = get.i64 @136";
+    const result = folded(`${reads}\n${body}\nset.i32 @176 %r`);
+    expect(result.at(-3)?.replace(/^.* = /, "")).toBe(expected);
   });
 
   test("a cleared vector register is a constant", () => {

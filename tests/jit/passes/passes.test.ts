@@ -57,7 +57,7 @@ describe("JIT-5 results do not depend on passes", () => {
   test("random blocks, every pass", () => {
     fc.assert(
       fc.property(irBlock(), stateBytes, (block, state) => expectSameOutcome(block, DEFAULT_OPTIONS, state)),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -66,7 +66,7 @@ describe("JIT-5 results do not depend on passes", () => {
       fc.property(irBlock(), someOptions, stateBytes, (block, options, state) =>
         expectSameOutcome(block, options, state),
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 

@@ -9,13 +9,17 @@ import { expect } from "vitest";
 import { createHostInputs } from "../../../src/host-inputs.ts";
 import { CQ_MASK, CQE, CQE_ARRAY_OFFSET, CQE_BYTES, RING, RING_ADDRESS } from "../../../src/kernel/abi.ts";
 import { SQ_MASK, SQE, SQE_ARRAY_OFFSET, SQE_BYTES, TRANSFER_RECORD_BYTES } from "../../../src/kernel/abi.ts";
+import { systemLogOf } from "../../../src/kernel/caps/log.ts";
+import { pipeBehind } from "../../../src/kernel/caps/pipe.ts";
 import type { CpuPort } from "../../../src/kernel/cpu-port.ts";
 import { FrameAllocator } from "../../../src/kernel/frame-allocator.ts";
 import { Kernel } from "../../../src/kernel/kernel.ts";
 import type { Limits } from "../../../src/kernel/ledger.ts";
 import { defaultMemoryMap } from "../../../src/kernel/memory-map.ts";
 import type { KernelObject } from "../../../src/kernel/object.ts";
+import { brokenPipeRules } from "../../../src/kernel/objects/pipe.ts";
 import type { Process } from "../../../src/kernel/objects/process.ts";
+import { brokenLogRules } from "../../../src/kernel/objects/system-log.ts";
 import type { Thread } from "../../../src/kernel/objects/thread.ts";
 import { CapException, type ExceptionType } from "../../../src/kernel/schema/kernel.ts";
 import { address, pageOf } from "../../../src/mmu/address.ts";
@@ -107,7 +111,14 @@ export class TestKernel {
   }
 
   check(): void {
-    expect(this.kernel.brokenRules()).toEqual([]);
+    const broken = [...this.kernel.brokenRules(), ...brokenLogRules(systemLogOf(this.kernel))];
+    for (const { table } of this.kernel.processes.values()) {
+      for (const [, { object }] of table.entries()) {
+        const pipe = pipeBehind(object);
+        if (pipe !== undefined) broken.push(...brokenPipeRules(pipe));
+      }
+    }
+    expect(broken).toEqual([]);
   }
 
   /** What was written to the console since the last look. */
