@@ -16,6 +16,7 @@ export const SYS_CAP_ENTER = 2;
 /** Results of `cap_enter` above the count range 0..0xffff. */
 export const SYSCALL_REJECTED = 0xffff_ffff_ffff_ffffn;
 export const CAP_ENTER_THREAD_OWNED_HEAD = 0xffff_ffff_ffff_fffdn;
+/** Never answered: each thread has its own ring, so there is no second consumer. */
 export const CAP_ENTER_SQ_CONSUMER_BUSY = 0xffff_ffff_ffff_fffcn;
 export const WAIT_FOREVER = 0xffff_ffff_ffff_ffffn;
 
@@ -101,6 +102,7 @@ export const DISCLOSURE_MASK = 7n;
 export const PARK_WOKEN = 0;
 export const PARK_VALUE_MISMATCH = 1;
 export const PARK_TIMED_OUT = 2;
+export const PARK_INTERRUPTED = 3;
 
 /** Negative CQE results (capos-config ring.rs). */
 export const ERR = {
@@ -183,7 +185,6 @@ export const EXIT_FAULTED = -2n;
 /** R-46: ticks of the Timer interface are 10 ms. */
 export const TICK_NS = 10_000_000n;
 
-/** Bounds on a message a guest sends; the clients' traversal limit of 64 Mi words is far above what fits. */
-export const MESSAGE_TRAVERSAL_WORDS = 8 * 1024 * 1024;
+/** Bounds on a message a guest sends (capos-config lib.rs, capnp). */
 export const MESSAGE_NESTING = 32;
 export const MESSAGE_MAX_SEGMENTS = 512;

@@ -8,17 +8,16 @@
  * method of the schema has no handler.
  */
 
-import * as capnp from "capnp-es";
-import { InvariantError } from "../invariant.ts";
+import type * as capnp from "capnp-es";
 import type { TransportCode } from "./abi.ts";
 import { ERR } from "./abi.ts";
 import type { Hold } from "./capability.ts";
-import { canonicalMessage } from "./message.ts";
 import type { InterfaceInfo, ObjectProperties, ResultCap } from "./object.ts";
 import { KernelObject } from "./object.ts";
 import type { Process } from "./objects/process.ts";
 import type { Provenance } from "./objects/process-memory.ts";
 import type { Thread } from "./objects/thread.ts";
+import { describeParams, emptyStruct, readParams } from "./params.ts";
 import type { KernelServices } from "./services.ts";
 
 /** Types of `CapException`; the position is the schema's number. */
@@ -108,7 +107,7 @@ export interface CallSite {
   provenance(method: string, params: string): Provenance;
 }
 
-type StructClass<T extends capnp.Struct = capnp.Struct> = capnp.StructCtor<T>;
+type StructClass = capnp.StructCtor<capnp.Struct>;
 interface MethodRow {
   readonly methodId: number;
   readonly methodName?: string;
@@ -225,7 +224,7 @@ class Method {
     if (site.resultLength < this.#leastBytes) return { kind: "transport", code: ERR.invalidResultBuffer };
     const params = readParams(this.#paramsClass, bytes);
     if (params === undefined) return refuse("invalidArgument", `malformed parameters of ${this.name}`);
-    const results = new capnp.Message().initRoot(this.#resultsClass);
+    const results = emptyStruct(this.#resultsClass);
     const context = new MethodContext(site, this.name, params, this.#leastBytes, (reply) =>
       this.#finish(reply, results),
     );
@@ -283,59 +282,4 @@ class MethodContext implements CallContext {
   provenance(): Provenance {
     return this.#site.provenance(this.#method, describeParams(this.#params));
   }
-}
-
-/** Getters that the generator makes for the fields of a struct, most derived class only. */
-function fieldNames(struct: capnp.Struct): readonly string[] {
-  const prototype = Object.getPrototypeOf(struct) as object;
-  return Object.entries(Object.getOwnPropertyDescriptors(prototype))
-    .filter(([name, property]) => property.get !== undefined && !name.startsWith("_"))
-    .map(([name]) => name);
-}
-const FIELDS = new WeakMap<object, readonly string[]>();
-function fieldsOf(struct: capnp.Struct): readonly string[] {
-  const known = FIELDS.get(struct.constructor);
-  if (known !== undefined) return known;
-  const names = fieldNames(struct);
-  FIELDS.set(struct.constructor, names);
-  return names;
-}
-const fieldOf = (struct: capnp.Struct, name: string): unknown =>
-  (struct as unknown as Record<string, unknown>)[name];
-
-/** The params struct with every field read once, so that handlers read without failing; undefined if malformed. */
-export function readParams(paramsClass: StructClass, bytes: Uint8Array): capnp.Struct | undefined {
-  const segment = canonicalMessage(bytes);
-  if (segment === undefined) return undefined;
-  try {
-    const params = new capnp.Message(segment, false, true).getRoot(paramsClass);
-    touch(params);
-    return params;
-  } catch (error) {
-    // The generated readers throw when a pointer is of another kind than the schema says: the guest's mistake.
-    if (error instanceof InvariantError) throw error;
-    return undefined;
-  }
-}
-
-function touch(value: unknown): void {
-  if (value instanceof capnp.Struct) {
-    // A union's getters throw for the member that is not set; ours hold no pointers.
-    if ("which" in value) return;
-    for (const name of fieldsOf(value)) touch(fieldOf(value, name));
-  } else if (value instanceof capnp.List && !(value instanceof capnp.Data)) {
-    for (let i = 0; i < value.length; i++) touch(value.get(i));
-  }
-}
-
-/** `hint=0x0, size=0x1000, ...`: scalar fields only, text cut short. */
-function describeParams(params: capnp.Struct): string {
-  const parts: string[] = [];
-  for (const name of fieldsOf(params)) {
-    const value = fieldOf(params, name);
-    if (typeof value === "bigint") parts.push(`${name}=0x${value.toString(16)}`);
-    else if (typeof value === "number" || typeof value === "boolean") parts.push(`${name}=${String(value)}`);
-    else if (typeof value === "string") parts.push(`${name}=${JSON.stringify(value.slice(0, 40))}`);
-  }
-  return parts.join(", ");
 }

@@ -4,6 +4,7 @@
  */
 
 import { EndpointCapability } from "./caps/endpoint.ts";
+import { pipeBehind } from "./caps/pipe.ts";
 import type { EpochCell, Hold } from "./capability.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
 import { brokenLedgerRules } from "./ledger.ts";
@@ -11,6 +12,8 @@ import type { KernelObject } from "./object.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
 import { brokenMemoryRules, brokenSharingRules } from "./objects/memory-checks.ts";
 import type { MemoryObject } from "./objects/memory-object.ts";
+import type { Pipe } from "./objects/pipe.ts";
+import { brokenPipeRules } from "./objects/pipe.ts";
 import type { Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
 
@@ -35,6 +38,7 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
     ...brokenRightsRules(processes),
     ...brokenCompletionRules(processes),
     ...brokenEndpointRules(endpoints),
+    ...pipesOf(processes).flatMap(brokenPipeRules),
     ...brokenScheduleRules(state, processes),
     ...processes.flatMap((process) => brokenChargeRules(process, endpoints)),
   ];
@@ -48,6 +52,18 @@ function brokenFrameRules(state: KernelState, processes: readonly Process[]): st
     ...memories.flatMap((memory) => brokenMemoryRules(memory)),
     ...brokenSharingRules({ frames, usedAtStart, memories, objects }),
   ];
+}
+
+/** The pipes that any capability names. */
+function pipesOf(processes: readonly Process[]): Pipe[] {
+  const pipes = new Set<Pipe>();
+  for (const { table } of processes) {
+    for (const [, { object }] of table.entries()) {
+      const pipe = pipeBehind(object);
+      if (pipe !== undefined) pipes.add(pipe);
+    }
+  }
+  return [...pipes];
 }
 
 /** The endpoints that any capability names. */

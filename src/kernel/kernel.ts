@@ -21,6 +21,8 @@ import {
 } from "./abi.ts";
 import type { CpuPort, EntryRegisters } from "./cpu-port.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
+import { systemLogOf } from "./caps/log.ts";
+import { brokenLogRules } from "./objects/system-log.ts";
 import { brokenKernelRules } from "./invariants.ts";
 import type { Limits } from "./ledger.ts";
 import { endProcess, endThread } from "./lifecycle.ts";
@@ -73,6 +75,8 @@ export type Step =
   | { readonly kind: "finished"; readonly exitCode: bigint; readonly reason: ExitReason }
   | { readonly kind: "deadlock"; readonly report: readonly string[] };
 
+/** A guest may start processes that fault for ever; only so many are reported in full. */
+const MAX_FAULT_RECORDS = 64;
 const DEFAULT_SLICE = 100_000;
 
 /**
@@ -313,7 +317,7 @@ export class Kernel implements KernelServices {
 
   #recordFault(thread: Thread, fault: KernelFault): void {
     this.cpu.save(thread.cpuState);
-    this.faults.push(faultRecord(thread, fault, this.cpu.rip()));
+    if (this.faults.length < MAX_FAULT_RECORDS) this.faults.push(faultRecord(thread, fault, this.cpu.rip()));
   }
 
   get #listener(): CompletionListener | undefined {
@@ -323,7 +327,7 @@ export class Kernel implements KernelServices {
 
   /** KER-n: everything recomputed; the broken rules, each line beginning with its id. */
   brokenRules(): string[] {
-    return brokenKernelRules(this, { memory: true });
+    return [...brokenKernelRules(this, { memory: true }), ...brokenLogRules(systemLogOf(this))];
   }
 
   /** Everything a refused call must leave as it was, as text (KER-6). Rings and registers are not part of it. */

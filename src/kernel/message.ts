@@ -32,12 +32,12 @@ interface Target {
   readonly hi: number;
 }
 
-/** One well-formed segment with the same content, or undefined when the message is malformed. */
+/** One well-formed segment with the same content and a struct or null as root, or undefined when the message is malformed. */
 export function canonicalMessage(bytes: Uint8Array): ArrayBuffer | undefined {
   const segments = segmentsOf(bytes);
   if (segments === undefined) return undefined;
   const copier = new Copier(bytes, segments);
-  return copier.copyPointer(segments[0], 0, 0, MESSAGE_NESTING) ? copier.finish() : undefined;
+  return copier.copyRoot(segments[0]) ? copier.finish() : undefined;
 }
 
 /** The segment table of a stream-framed message; bytes behind the last segment are ignored. */
@@ -59,13 +59,23 @@ function segmentsOf(bytes: Uint8Array): readonly [Segment, ...Segment[]] | undef
   return first === undefined || first.words === 0 ? undefined : [first, ...others];
 }
 
+/** One message is copied at a time, so all share the place where it is put together. */
+let scratch = new Uint8Array(65_536);
+let scratchView = new DataView(scratch.buffer);
+
+function growScratch(used: number, needed: number): void {
+  const larger = new Uint8Array(Math.max(needed, scratch.length * 2));
+  larger.set(scratch.subarray(0, used));
+  scratch = larger;
+  scratchView = new DataView(larger.buffer);
+}
+
 class Copier {
   readonly #source: DataView;
   readonly #bytes: Uint8Array;
   readonly #segments: readonly Segment[];
-  #out = new Uint8Array(256);
-  #view = new DataView(this.#out.buffer);
-  #used = WORD;
+  /** Output so far: the first `#used` bytes of the shared scratch, zero where nothing was written. */
+  #used = 0;
   /** Words that may still be visited. */
   #budget: number;
 
@@ -74,10 +84,17 @@ class Copier {
     this.#source = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#segments = segments;
     this.#budget = AMPLIFICATION * (bytes.length / WORD) + 64;
+    this.#allocate(1);
   }
 
   finish(): ArrayBuffer {
-    return this.#out.buffer.slice(0, this.#used);
+    return scratch.buffer.slice(0, this.#used);
+  }
+
+  /** The root pointer is null or names a struct. */
+  copyRoot(segment: Segment): boolean {
+    if (!this.copyPointer(segment, 0, 0, MESSAGE_NESTING)) return false;
+    return (scratchView.getInt32(0, true) & 3) === KIND_STRUCT;
   }
 
   /** Copies what the pointer at `word` of `segment` names and writes a pointer to it at byte `at` of the output. */
@@ -175,8 +192,8 @@ class Copier {
     if (each === 0 && !this.#spend(count)) return false;
     const to = this.#allocate(count * each + 1);
     this.#writePointer(at, to, KIND_LIST, ((count * each) << 3) | LIST_COMPOSITE);
-    this.#view.setInt32(to, tagLo, true);
-    this.#view.setInt32(to + 4, tagHi, true);
+    scratchView.setInt32(to, tagLo, true);
+    scratchView.setInt32(to + 4, tagHi, true);
     for (let i = 0; each > 0 && i < count; i++) {
       const from = target.content + 1 + i * each;
       if (!this.#copyStruct(target.segment, from, data, pointers, to + WORD + i * each * WORD, depth - 1))
@@ -200,23 +217,19 @@ class Copier {
   #allocate(words: number): number {
     const start = this.#used;
     this.#used += words * WORD;
-    if (this.#used > this.#out.length) {
-      const larger = new Uint8Array(Math.max(this.#used, this.#out.length * 2));
-      larger.set(this.#out.subarray(0, start));
-      this.#out = larger;
-      this.#view = new DataView(larger.buffer);
-    }
+    if (this.#used > scratch.length) growScratch(start, this.#used);
+    scratch.fill(0, start, this.#used);
     return start;
   }
 
   #copyWords(from: Segment, word: number, words: number, to: number): void {
     const start = from.start + word * WORD;
-    this.#out.set(this.#bytes.subarray(start, start + words * WORD), to);
+    scratch.set(this.#bytes.subarray(start, start + words * WORD), to);
   }
 
   #writePointer(at: number, to: number, kind: number, hi: number): void {
-    this.#view.setInt32(at, (((to - at) / WORD - 1) << 2) | kind, true);
-    this.#view.setInt32(at + 4, hi, true);
+    scratchView.setInt32(at, (((to - at) / WORD - 1) << 2) | kind, true);
+    scratchView.setInt32(at + 4, hi, true);
   }
 
   #lo(segment: Segment, word: number): number {

@@ -205,7 +205,7 @@ function answerResult({ caller }: InFlight, payload: Uint8Array, transfers: Tran
     transfers.rollback();
     return ERR.transferAborted;
   }
-  caller.deliver(payload, records);
+  caller.mustDeliver(payload, records);
   return 0;
 }
 

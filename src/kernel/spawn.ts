@@ -73,6 +73,9 @@ type Prepared = { readonly grant: Grant } & (
   | { readonly mint: Endpoint; readonly badge: bigint }
 );
 
+/** Names are kept in reports after their process is gone. */
+const MAX_NAME_LENGTH = 64;
+
 const refuse = (status: SpawnRefusal["status"], text: string): SpawnRefusal => ({ status, text });
 const invalid = (grant: Grant, text: string): SpawnRefusal =>
   refuse("invalidArgument", `grant "${grant.name}": ${text}`);
@@ -200,7 +203,8 @@ function assemble(parts: SpawnParts, request: SpawnRequest, prepared: readonly P
   if (loaded.status !== "ok") return loaded;
   const { memory } = loaded;
   const table = new CapabilityTable<KernelObject>(ledger);
-  const process = new Process({ id, name: request.name, binary: request.binary, ledger, table, memory });
+  const name = request.name.slice(0, MAX_NAME_LENGTH);
+  const process = new Process({ id, name, binary: request.binary, ledger, table, memory });
   const facets: ResultCap[] = [];
   const refused = furnish(parts, process, prepared, facets);
   if (refused === undefined) return { status: "ok", process, facets };

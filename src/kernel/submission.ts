@@ -139,6 +139,12 @@ export class Submission {
     return true;
   }
 
+  /** `deliver` after the buffer was found to take it, with nothing in between that could change that. */
+  mustDeliver(message: Uint8Array, records: readonly CapRecord[], extra: CompletionExtra = {}): void {
+    if (this.deliver(message, records, extra)) return;
+    throw new InvariantError(["KER-40 a result buffer stopped being writable while a result was written"]);
+  }
+
   /** Completes as a kernel object's method ended; a pending call stays open. */
   settle(outcome: CallOutcome): void {
     // A token kept by an object may outlive its caller.
@@ -166,9 +172,7 @@ export class Submission {
       }
       records.push({ capId, interfaceId });
     }
-    if (!this.deliver(message, records)) {
-      throw new InvariantError(["KER-40 a result buffer stopped being writable while a result was written"]);
-    }
+    this.mustDeliver(message, records);
   }
 
   /** Its thread is gone: ends without a completion. */

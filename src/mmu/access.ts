@@ -44,6 +44,8 @@ export class SlowPaths {
   #secondHi = 0;
   /** Bytes in the first page. */
   #split = 0;
+  /** The first part was not in a TLB; while the access has no second part, the walker still describes it. */
+  #walked = false;
 
   constructor(parts: MmuParts, counters: Counters) {
     this.#parts = parts;
@@ -70,8 +72,7 @@ export class SlowPaths {
     const second = crosses ? frameAt(this.#secondHost) : first;
     if (watch.isWatched(first) || watch.isWatched(second)) {
       if (!allowCode) return ACCESS_CODE;
-      watch.beforeWrite(first);
-      watch.beforeWrite(second);
+      this.#endWatches(first, second, lo, hi);
     }
     this.#secureAll(lo, hi, sizeBytes, WRITE);
     this.#writeFromScratch(sizeBytes);
@@ -85,6 +86,14 @@ export class SlowPaths {
     flags: number,
   ): typeof ACCESS_OK | typeof ACCESS_FAULT {
     return this.#check(lo, hi, sizeBytes, flags, WRITE) ? ACCESS_OK : ACCESS_FAULT;
+  }
+
+  /** The listener may use the walker, so its answer is fetched again. */
+  #endWatches(first: FrameNumber, second: FrameNumber, lo: number, hi: number): void {
+    const { watch, walker } = this.#parts;
+    watch.beforeWrite(first);
+    watch.beforeWrite(second);
+    walker.walk(this.#activeSpace().root, lo, hi, WRITE, AS_USER);
   }
 
   /** Checks every byte and finds their host places; false with `fault` set. Changes nothing in the guest. */
@@ -118,6 +127,7 @@ export class SlowPaths {
     const space = this.#activeSpace();
     const needs = access === WRITE ? TLB_WRITE : TLB_READ;
     const cached = this.#cached(space, lo, hi, needs);
+    this.#walked = cached < 0;
     if (cached >= 0) return cached;
     const walker = this.#parts.walker;
     const outcome = walker.walk(space.root, lo, hi, access, AS_USER);
@@ -132,22 +142,31 @@ export class SlowPaths {
     return (entry & needs) !== 0 ? entryByte(entry, lo) : -1;
   }
 
+  /** Sets accessed and dirty bits of what was granted, and caches its translations. */
   #secureAll(lo: number, hi: number, sizeBytes: number, access: number): void {
-    this.#secure(lo, hi, access);
-    if (this.#split < sizeBytes) this.#secure(this.#secondLo, this.#secondHi, access);
+    if (this.#split < sizeBytes) {
+      this.#secure(lo, hi, access);
+      this.#secure(this.#secondLo, this.#secondHi, access);
+    } else if (this.#walked) {
+      this.#fill(this.#activeSpace(), lo, hi, access);
+    }
   }
 
-  /** Sets accessed and dirty bits and caches the translation, of an access that was granted. */
   #secure(lo: number, hi: number, access: number): void {
     const space = this.#activeSpace();
-    const { walker, watch, tlb, farTlb } = this.#parts;
     if (this.#cached(space, lo, hi, access === WRITE ? TLB_WRITE : TLB_READ) >= 0) return;
-    walker.walk(space.root, lo, hi, access, AS_USER);
+    this.#parts.walker.walk(space.root, lo, hi, access, AS_USER);
+    this.#fill(space, lo, hi, access);
+  }
+
+  /** Uses the walker's answer for this page. */
+  #fill(space: Space, lo: number, hi: number, access: number): void {
+    const { walker, watch, tlb, farTlb, checks } = this.#parts;
     walker.markUsed(access);
     const writable = walker.writable && walker.dirty && !watch.isWatched(walker.frame);
     if (hi === 0) tlb.fill(space.slot, lo, walker.frame, writable);
     else farTlb.fill(space.id, lo, hi, walker.frame, writable);
-    if (this.#parts.checks !== "off") demand(brokenTlbPageRules(this.#parts, space, lo, hi));
+    if (checks !== "off") demand(brokenTlbPageRules(this.#parts, space, lo, hi));
   }
 
   #activeSpace(): Space {

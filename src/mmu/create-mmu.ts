@@ -130,10 +130,12 @@ class SoftwareMmu implements Mmu {
     return brokenMmuRules(this.parts);
   }
 
-  /** A destroyed space holds no TLB entry and is not active; its table is empty, so the pointer may stay. */
+  /**
+   * A destroyed space has no table and is not active. It had no page any more, so no TLB holds an entry of it, and
+   * the table pointer may stay: the table it names is empty.
+   */
   #forget(space: Space): void {
     this.parts.tlb.release(space);
-    this.parts.farTlb.flushSpace(space.id);
     this.parts.spaces.delete(space);
     if (this.#slowPaths.active === space) this.#slowPaths.active = undefined;
   }

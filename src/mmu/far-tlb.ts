@@ -55,13 +55,6 @@ export class FarTlb {
     if (this.lookup(space, lo & -PAGE_BYTES, hi, TLB_READ) >= 0) this.#drop(place(lo, hi));
   }
 
-  flushSpace(space: number): void {
-    if (!this.#used) return;
-    for (let index = 0; index < this.entries.length; index += 1 << ENTRY_SHIFT) {
-      if (at(this.entries, index + SPACE) === space) this.#drop(index);
-    }
-  }
-
   /** Makes every entry for the frame read-only. */
   dropWrites(frame: number): void {
     if (!this.#used) return;

@@ -80,22 +80,25 @@ function brokenFlatEntry(parts: MmuParts, space: Space, lo: number, entry: numbe
 
 function brokenGrant({ walker, frames, watch }: MmuParts, space: Space, grant: Grant): string[] {
   const { lo, hi, flags, host } = grant;
-  const where = `page ${hex((hi >>> 0) * 2 ** 32 + (lo >>> 0))} of space ${space.id}`;
-  if (walker.walk(space.root, lo, hi, READ, AS_USER) !== GRANTED) {
-    return [`MMU-1: the TLB grants ${where}, which the page tables refuse`];
-  }
   const broken: string[] = [];
+  // Nothing is built for a good entry: this runs at every fill.
+  const report = (problem: string): void => {
+    broken.push(`${problem} (page ${hex((hi >>> 0) * 2 ** 32 + (lo >>> 0))} of space ${space.id})`);
+  };
+  if (walker.walk(space.root, lo, hi, READ, AS_USER) !== GRANTED) {
+    report("MMU-1: the TLB grants what the page tables refuse");
+    return broken;
+  }
   const leaf = at(frames.words, walker.leaf);
   const writes = (flags & TLB_WRITE) !== 0;
-  if (host !== frameByte(walker.frame)) broken.push(`MMU-1: the TLB has another frame for ${where}`);
-  if ((flags & TLB_READ) === 0)
-    broken.push(`MMU-1: the TLB entry for ${where} is not zero and grants no read`);
-  if ((leaf & ACCESSED) === 0) broken.push(`MMU-1: the TLB grants ${where}, whose accessed bit is clear`);
+  if (host !== frameByte(walker.frame)) report("MMU-1: the TLB leads to another frame than the page tables");
+  if ((flags & TLB_READ) === 0) report("MMU-1: a TLB entry is not zero and grants no read");
+  if ((leaf & ACCESSED) === 0) report("MMU-1: the TLB grants a page whose accessed bit is clear");
   if (writes && !(walker.writable && (leaf & DIRTY) !== 0)) {
-    broken.push(`MMU-1: the TLB grants writing ${where}, which is read-only or clean`);
+    report("MMU-1: the TLB grants writing a page that is read-only or clean");
   }
   if (writes && watch.isWatched(walker.frame)) {
-    broken.push(`MMU-2: frame ${hex(walker.frame)} holds code and is writable at ${where}`);
+    report(`MMU-2: frame ${hex(walker.frame)} holds code and is writable`);
   }
   return broken;
 }
@@ -313,10 +316,9 @@ class Audit {
   #checkFlatTables(): void {
     const { tlb } = this.#parts;
     for (let slot = 0; slot < TLB_SLOTS; slot++) {
+      const space = [...this.#parts.spaces].find((each) => each.slot === slot && tlb.holders[slot] === each);
       const filled = tlb.filledPages(slot);
-      for (const page of filled) {
-        this.#checkFlatEntry(slot, page << 12, at(this.#words, tableWord(slot) + page));
-      }
+      for (const page of filled) this.#checkFlatEntry(slot, page, space);
       const listed = tlb.listedRecords(slot);
       if (listed !== filled.length) {
         this.#report(`MMU-10: table ${slot} has ${filled.length} entries and lists ${listed}`);
@@ -324,15 +326,16 @@ class Audit {
     }
   }
 
-  #checkFlatEntry(slot: number, lo: number, entry: number): void {
-    const space = [...this.#parts.spaces].find((each) => each.slot === slot);
-    if (space === undefined || this.#parts.tlb.holders[slot] !== space) {
+  #checkFlatEntry(slot: number, page: number, space: Space | undefined): void {
+    const lo = page << 12;
+    const entry = this.#parts.tlb.entry(slot, lo);
+    if (space === undefined) {
       this.#report(`MMU-1: table ${slot} has an entry for page ${hex(lo >>> 0)} and no space`);
       return;
     }
     this.#reportAll(brokenFlatEntry(this.#parts, space, lo, entry));
     const listedUnder = (entry & TLB_WRITE) !== 0 ? entryFrame(entry, lo) : -1;
-    if (this.#parts.tlb.frameOfRecord(tableWord(slot) + (lo >>> 12)) !== listedUnder) {
+    if (this.#parts.tlb.frameOfRecord(tableWord(slot) + page) !== listedUnder) {
       this.#report(
         `MMU-10: the entry for page ${hex(lo >>> 0)} in table ${slot} is not listed as it should be`,
       );

@@ -185,11 +185,13 @@ export class Tlb {
 
   #newRecord(slot: number, word: number): number {
     const record = this.#takeRecord();
+    const records = this.#records;
+    const fields = record << RECORD_SHIFT;
     const head = at(this.#slotHead, slot);
-    this.#set(record, ENTRY, word);
-    this.#set(record, SLOT_NEXT, head);
-    this.#set(record, SLOT_PREVIOUS, 0);
-    this.#set(record, FRAME, 0);
+    records[fields + ENTRY] = word;
+    records[fields + SLOT_NEXT] = head;
+    records[fields + SLOT_PREVIOUS] = 0;
+    records[fields + FRAME] = 0;
     if (head !== 0) this.#set(head, SLOT_PREVIOUS, record);
     this.#slotHead[slot] = record;
     this.#everFilled[(word - TABLES_WORD) >> RUN_SHIFT] = 1;

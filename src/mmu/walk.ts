@@ -14,7 +14,7 @@ import {
   type Access, FAULT_FETCH, FAULT_PRESENT, FAULT_RESERVED, FAULT_USER, FAULT_WRITE,
 } from "./fault.ts"; // prettier-ignore
 import {
-  ACCESSED, at, DIRTY, ENTRIES_PER_TABLE, entryWord, frameOf, HIGH_FRAME_BITS, LARGE, NO_EXECUTE, PRESENT, USER,
+  ACCESSED, at, DIRTY, ENTRIES_PER_TABLE, entryWord, HIGH_FRAME_BITS, LARGE, NO_EXECUTE, PRESENT, USER,
   WRITABLE,
 } from "./entry.ts"; // prettier-ignore
 import type { Frames } from "./frames.ts";
@@ -36,6 +36,12 @@ export const GRANTED = -1;
 export const accessCode = (access: Access): number =>
   access === "write" ? WRITE : access === "execute" ? FETCH : READ;
 
+/**
+ * Error bits for a present entry with a reserved bit set (SDM 4.7, RSVD). A frame past the end of memory, or PS where
+ * no large page can be, counts as one.
+ */
+const MALFORMED = FAULT_PRESENT | FAULT_RESERVED;
+const INDEX_MASK = ENTRIES_PER_TABLE - 1;
 /** Frame-number bits of a 2 MiB entry that must be zero (bit 12 is PAT). */
 const LARGE_RESERVED = 0x001f_e000;
 
@@ -62,37 +68,34 @@ export class Walker {
   /** Translates a canonical address for an access under one of the `AS_*` modes. */
   walk(root: number, lo: number, hi: number, access: number, mode: number): number {
     const words = this.#words;
-    let table = root;
+    const refusal = access | (mode & FAULT_USER);
+    // The indices of levels 3 to 1, nine bits each; those of the address above them are cut off by the mask.
+    const indices = (hi << 20) | (lo >>> 12);
+    let word = entryWord(root, (hi >>> 7) & INDEX_MASK);
     let all = -1;
     let high = 0;
     for (let level = 4; ; level--) {
-      const word = entryWord(table, tableIndex(level, lo, hi));
-      const low = at(words, word);
-      if ((low & PRESENT) === 0) return access | (mode & FAULT_USER);
-      const upper = at(words, word + 1);
-      if (this.#isMalformed(low, upper, level)) {
-        return FAULT_PRESENT | FAULT_RESERVED | access | (mode & FAULT_USER);
-      }
+      const low = words[word] as number;
+      const upper = words[word + 1] as number;
+      if ((low & PRESENT) === 0) return refusal;
+      if ((upper & HIGH_FRAME_BITS) !== 0 || low >>> 12 >= this.#totalFrames) return MALFORMED | refusal;
       all &= low;
       high |= upper;
-      table = low >>> 12;
       if (level === 1) {
-        this.leaf = word;
-        this.frame = table;
-        this.leafBytes = PAGE_BYTES;
+        this.#setLeaf(word, low >>> 12, PAGE_BYTES);
         break;
       }
       if ((low & LARGE) !== 0) {
-        this.leaf = word;
-        this.frame = (table & ~(ENTRIES_PER_TABLE - 1)) + tableIndex(1, lo, hi);
-        this.leafBytes = PAGE_BYTES * ENTRIES_PER_TABLE;
+        if (level !== 2 || (low & LARGE_RESERVED) !== 0) return MALFORMED | refusal;
+        this.#setLeaf(word, (low >>> 12) + (indices & INDEX_MASK), PAGE_BYTES * ENTRIES_PER_TABLE);
         break;
       }
+      word = entryWord(low >>> 12, (indices >>> (9 * (level - 2))) & INDEX_MASK);
     }
     this.writable = (all & WRITABLE) !== 0;
     this.user = (all & USER) !== 0;
     this.executable = (high & NO_EXECUTE) === 0;
-    return this.#isAllowed(access, mode) ? GRANTED : FAULT_PRESENT | access | (mode & FAULT_USER);
+    return this.#isAllowed(access, mode) ? GRANTED : FAULT_PRESENT | refusal;
   }
 
   /** Sets the accessed bit of the last walk's leaf, and the dirty bit for a write. */
@@ -106,10 +109,10 @@ export class Walker {
     return (at(this.#words, this.leaf) & DIRTY) !== 0;
   }
 
-  /** Reserved bits of a present entry (SDM 4.7, RSVD). A frame past the end of memory counts as one. */
-  #isMalformed(low: number, upper: number, level: number): boolean {
-    if ((upper & HIGH_FRAME_BITS) !== 0 || frameOf(low) >= this.#totalFrames) return true;
-    return level !== 1 && (low & LARGE) !== 0 && (level !== 2 || (low & LARGE_RESERVED) !== 0);
+  #setLeaf(word: number, frame: number, bytes: number): void {
+    this.leaf = word;
+    this.frame = frame;
+    this.leafBytes = bytes;
   }
 
   #isAllowed(access: number, mode: number): boolean {

@@ -24,6 +24,8 @@ import { Kernel } from "../../src/kernel/kernel.ts";
 import { defaultMemoryMap } from "../../src/kernel/memory-map.ts";
 import type { Thread } from "../../src/kernel/objects/thread.ts";
 import type { Sqe } from "../../src/kernel/ring.ts";
+import type { KernelCapSource } from "../../src/kernel/schema/kernel.ts";
+import { CapException, ProcessSpawner_Spawn$Params } from "../../src/kernel/schema/kernel.ts";
 import { createHostInputs } from "../../src/host-inputs.ts";
 import { address } from "../../src/mmu/address.ts";
 import { createMmu } from "../../src/mmu/create-mmu.ts";
@@ -389,9 +391,46 @@ export function message<T extends capnp.Struct>(
   set(built.initRoot(type));
   return new Uint8Array(built.toArrayBuffer());
 }
+/** The params of a method without parameters. */
+export const EMPTY = new Uint8Array(Buffer.from("0000000001000000fcffffff00000000", "hex"));
+
 /** The root of a result message. */
 export function parse<T extends capnp.Struct>(type: capnp.StructCtor<T>, bytes: Uint8Array): T {
   return new capnp.Message(bytes, false).getRoot(type);
+}
+
+/** A grant as `spawn` sends it. */
+export interface GrantFacts {
+  readonly name: string;
+  readonly interfaceId: bigint;
+  readonly capId?: number;
+  /** Raw, clientEndpoint, move or serviceObject. */
+  readonly mode?: 0 | 1 | 2 | 3;
+  readonly badge?: bigint;
+  /** A kernel source; otherwise `capId` counts. */
+  readonly kernel?: KernelCapSource;
+}
+export function spawnParams(binary: string, grants: readonly GrantFacts[] = [], name = binary): Uint8Array {
+  return message(ProcessSpawner_Spawn$Params, (root) => {
+    root.name = name;
+    root.binaryName = binary;
+    const list = root._initGrants(grants.length);
+    for (const [i, facts] of grants.entries()) {
+      const grant = list.get(i);
+      grant.name = facts.name;
+      grant.interfaceId = facts.interfaceId;
+      grant.capId = facts.capId ?? 0;
+      grant.mode = facts.mode ?? 0;
+      grant.badge = facts.badge ?? 0n;
+      if (facts.kernel !== undefined) grant._initSource().kernel = facts.kernel;
+    }
+  });
+}
+/** What an exception result says. */
+export function exception(result: CallResult): { type: number; text: string } {
+  if (result.result !== -9) throw new Error(`the call ended with ${result.result}`);
+  const { type, message: text } = parse(CapException, result.bytes);
+  return { type, text };
 }
 
 /** The record at this index behind a result. */

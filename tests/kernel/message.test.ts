@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as capnp from "capnp-es";
-import { readParams } from "../../src/kernel/call.ts";
+import { readParams } from "../../src/kernel/params.ts";
 import { canonicalMessage } from "../../src/kernel/message.ts";
 import * as schema from "../../src/kernel/schema/kernel.ts";
 import { message } from "./guest.ts";
@@ -191,7 +191,7 @@ test("the copy says what the message said", () => {
   );
 });
 
-test.each(facts.client_calls)(
+test.each(facts.client_calls.filter((call) => call.params_hex !== undefined))(
   "params of the published $client: $call",
   ({ client, method_id, params_hex }) => {
     const bytes = fromHex(params_hex ?? "");

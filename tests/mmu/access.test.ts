@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PAGE_BYTES, USER_END, USER_END_PAGE } from "../../src/mmu/address.ts";
+import { address, PAGE_BYTES, USER_END, USER_END_PAGE } from "../../src/mmu/address.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY, ACCESS_STACK, TLB_WRITE } from "../../src/mmu/layout.ts";
 import { ACCESS_CODE, ACCESS_FAULT, ACCESS_OK } from "../../src/mmu/mmu.ts";
 import { load, machine, map, page, pattern, probe, R, RW, RX, scratch, store, frame } from "./support.ts";
@@ -165,6 +165,16 @@ test.each(BASES)("a store to a watched frame waits for leave, base %i", (base) =
   expect(store(mmu, base + 4095, 2)).toBe(ACCESS_OK);
 });
 
+test.each([5, 3])(
+  "a store over a page end waits for leave when either frame is watched, frame %i",
+  (watched) => {
+    const { mmu } = setup(0x40_0000);
+    mmu.watchCode(frame(watched));
+    expect(store(mmu, 0x40_0ffe, 4)).toBe(ACCESS_CODE);
+    expect(store(mmu, 0x40_0ffe, 2)).toBe(watched === 5 ? ACCESS_CODE : ACCESS_OK);
+  },
+);
+
 test("a fault in the second page comes before the code watch of the first", () => {
   const { mmu, space } = setup(0x40_0000);
   mmu.watchCode(frame(5));
@@ -177,6 +187,7 @@ test("loads of a watched frame fill a read-only entry, also after its first writ
   const { mmu, parts, space } = setup(0x40_0000);
   store(mmu, 0x40_0000, 4);
   mmu.watchCode(frame(5));
+  space.protect(page(0x400), RW);
   expect(load(mmu, 0x40_0000, 4)).toBe(ACCESS_OK);
   expect(parts.tlb.entry((space as unknown as { slot: number }).slot, 0x40_0000) & TLB_WRITE).toBe(0);
 });
@@ -184,4 +195,19 @@ test("loads of a watched frame fill a read-only entry, also after its first writ
 test("MMU-9 an access without an active space", () => {
   const { mmu } = machine();
   expect(() => load(mmu, 0x1000, 1)).toThrow(/^MMU-9/);
+});
+
+test("a listener that uses the MMU does not disturb the store that it hears of", () => {
+  const { mmu, space, parts } = setup(0x40_0000);
+  mmu.watchCode(frame(5));
+  mmu.setCodeListener({
+    onCodeWrite: () => void space.check(address(0x40_1000), 4, "read"),
+    onExecutableChange: () => undefined,
+  });
+  scratch(mmu).fill(0x11);
+  expect(store(mmu, 0x40_0000, 4, 0, true)).toBe(ACCESS_OK);
+  expect(space.query(page(0x400))?.dirty).toBe(true);
+  expect(space.query(page(0x401))?.dirty).toBe(false);
+  expect(parts.tlb.entry((space as unknown as { slot: number }).slot, 0x40_1000)).toBe(0);
+  expect(mmu.frameBytes(frame(5))[3]).toBe(0x11);
 });

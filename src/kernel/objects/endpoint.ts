@@ -125,7 +125,7 @@ export class Endpoint {
     const callId = this.#nextCallId();
     this.inFlight.set(callId, { callId, caller: call.submission, receiver: receive.process });
     call.submission.onCancel(() => this.inFlight.delete(callId));
-    receive.deliver(message, records, { badge: call.badge, callId });
+    receive.mustDeliver(message, records, { badge: call.badge, callId });
   }
 
   /** Never zero, never one that is in flight. */

@@ -1,9 +1,6 @@
 /** Threads of one process that wait for a word of memory, first come first woken. */
 
-import { PARK_WOKEN } from "../abi.ts";
-
-/** PARK_INTERRUPTED: the memory under the word goes away. */
-const PARK_INTERRUPTED = 3;
+import { PARK_INTERRUPTED, PARK_WOKEN } from "../abi.ts";
 
 export interface Parked {
   readonly address: bigint;
