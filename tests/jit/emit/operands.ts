@@ -29,6 +29,14 @@ const LANES: { readonly [op: string]: number } = {
   "insert.v32": 3, "extract.v64": 1, "insert.v64": 1, "shuffle2.v64": 3,
 }; // prettier-ignore
 
+/** Puts a value of any type into state slots, so that it shows. */
+export function showValue(code: IrInstruction[], value: number, type: IrType, slot: number): void {
+  const add = (op: OpName, imm: number[], args: number[]): number => code.push({ op, imm, args }) - 1;
+  if (type === "flags") add("set.flags", [], [value]);
+  else if (type === "i1") add("set.i32", [slot], [add("bool.i32", [], [value])]);
+  else add(`set.${type}`, [slot], [value]);
+}
+
 export class Operands {
   #seed: number;
   /** Values that slots must hold. */
@@ -183,6 +191,16 @@ export class Operands {
     for (let at = 128; at < 1024; at += 4) view.setInt32(at, this.next(), true);
     for (const [slot, word] of this.#slots) view.setInt32(slot, word, true);
     this.#slots = new Map();
+    return state;
+  }
+
+  /** A random state block whose 64-bit words are addresses of the test's pages more often than not. */
+  stateWithAddresses(): Uint8Array {
+    const state = this.state();
+    const view = new DataView(state.buffer);
+    for (let at = 128; at < 1024; at += 8) {
+      if (this.below(4) > 0) view.setBigInt64(at, BigInt.asIntN(64, BigInt(this.pick(ADDRESSES))), true);
+    }
     return state;
   }
 }

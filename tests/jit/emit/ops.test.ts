@@ -7,28 +7,11 @@ import { verify } from "../../../src/jit/ir/verify.ts";
 import { DEFAULT_OPTIONS, type JitOptions } from "../../../src/jit/options.ts";
 import { address } from "../../../src/mmu/address.ts";
 import { createEmitted, createGuest, differences, traceCompiled, traceEvaluated } from "./bench-machine.ts";
-import { Operands } from "./operands.ts";
+import { Operands, showValue } from "./operands.ts";
 
 const emitted = createEmitted();
 const reference = createGuest();
 const SLOTS = 128;
-
-/** Puts a value of any type into state slots, so that it shows. */
-function show(code: IrInstruction[], value: number, type: IrType, slot: number): void {
-  const add = (op: OpName, imm: number[], args: number[]): number => code.push({ op, imm, args }) - 1;
-  switch (type) {
-    case "i1":
-      return void add("set.i32", [slot], [add("bool.i32", [], [value])]);
-    case "i32":
-      return void add("set.i32", [slot], [value]);
-    case "i64":
-      return void add("set.i64", [slot], [value]);
-    case "v128":
-      return void add("set.v128", [slot], [value]);
-    case "flags":
-      return void add("set.flags", [], [value]);
-  }
-}
 
 /** A quotient that does not fit may be anything: zero takes its place. */
 function defined(code: IrInstruction[], op: OpName, args: readonly number[], value: number): number {
@@ -50,7 +33,16 @@ function defined(code: IrInstruction[], op: OpName, args: readonly number[], val
   return add("select.i64", [], [fits, value, zero]);
 }
 
-/** One operation on operands read from state (`constant`: given as constants), its result shown twice. */
+/** The whole value, or only one part of it: what nobody needs is not emitted. */
+function showSome(code: IrInstruction[], value: number, type: IrType, operands: Operands): void {
+  const partOf = (op: OpName, imm: number[]): number => code.push({ op, imm, args: [value] }) - 1;
+  if (operands.coin() || (type !== "i64" && type !== "v128")) return showValue(code, value, type, SLOTS);
+  const half = operands.coin() ? "low.i32" : "high.i32";
+  const part = type === "i64" ? partOf(half, []) : partOf("extract.v32", [operands.below(4)]);
+  showValue(code, part, "i32", SLOTS);
+}
+
+/** One operation on operands read from state (`constant`: given as constants), its result shown. */
 function blockOf(op: OpName, operands: Operands, constant: boolean): IrBlock {
   const row = rowOf(op);
   const code: IrInstruction[] = [];
@@ -59,13 +51,7 @@ function blockOf(op: OpName, operands: Operands, constant: boolean): IrBlock {
     operands.argument(code, type, op, k, constant, SLOTS + 256 + 16 * k),
   );
   const value = defined(code, op, args, code.push({ op, imm, args }) - 1);
-  if (row.result !== undefined) {
-    show(code, value, row.result, SLOTS);
-    if (row.result === "i64") {
-      const half = code.push({ op: operands.coin() ? "low.i32" : "high.i32", imm: [], args: [value] }) - 1;
-      show(code, half, "i32", SLOTS + 16);
-    }
-  }
+  if (row.result !== undefined) showSome(code, value, row.result, operands);
   return {
     address: address(0x401000),
     instructions: [{ address: address(0x401000), length: 3, start: 0 }],

@@ -15,8 +15,7 @@ type Node = Acorn.AnyNode;
 type Verdict = string | undefined;
 
 let acorn: typeof Acorn | undefined;
-const parser = (): typeof Acorn =>
-  (acorn ??= createRequire(import.meta.url)("acorn") as typeof Acorn);
+const parser = (): typeof Acorn => (acorn ??= createRequire(import.meta.url)("acorn") as typeof Acorn);
 
 const HELPERS: ReadonlySet<string> = new Set(HELPER_NAMES);
 const FIXED: ReadonlySet<string> = new Set(FIXED_NAMES);
@@ -52,7 +51,7 @@ function judgeTarget(node: Node): Verdict {
   if (node.type === "MemberExpression") {
     return unless(node.computed && VIEWS.has(nameOf(node.object)), "assignment to a property");
   }
-  return unless(/^(?:[vr]\d+|e)$/.test(nameOf(node)), `assignment to ${nameOf(node) || node.type}`);
+  return unless(/^(?:[vr]\d+|[en])$/.test(nameOf(node)), `assignment to ${nameOf(node) || node.type}`);
 }
 
 function judgeFunction(node: Acorn.Function): Verdict {
@@ -76,7 +75,6 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
   FunctionDeclaration: judgeFunction,
   FunctionExpression: judgeFunction,
   ConditionalExpression: fine,
-  EmptyStatement: fine,
   Identifier: (node) => unless(isKnownName(node.name), `the name ${node.name}`),
   MemberExpression: judgeMember,
   VariableDeclaration: (node) => unless(node.kind !== "var", "var"),
@@ -90,7 +88,10 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
   LogicalExpression: (node) => unless(node.operator !== "??", `the operator ${node.operator}`),
   UnaryExpression: (node) => unless(UNARY.has(node.operator), `the operator ${node.operator}`),
   CallExpression: (node) =>
-    unless(!node.optional && HELPERS.has(nameOf(node.callee)), `a call of ${nameOf(node.callee) || node.callee.type}`),
+    unless(
+      !node.optional && HELPERS.has(nameOf(node.callee)),
+      `a call of ${nameOf(node.callee) || node.callee.type}`,
+    ),
   ArrayExpression: (node) =>
     unless(
       node.elements.every((element) => nameOf(element).startsWith("b_")),

@@ -151,10 +151,6 @@ export class Body {
     if (need !== 0) this.#values[index] = this.#place(index, parts, need);
   }
 
-  isKept(index: number): boolean {
-    return this.#demands.kept[index] === 1;
-  }
-
   #place(index: number, parts: Parts, need: number): Parts {
     const shared = (this.#demands.uses[index] ?? 0) > 1;
     const placed: Code[] = [];

@@ -166,10 +166,3 @@ export function compileUnits(
   compiled.push(...batch.units);
   return compiled;
 }
-
-/** The text of one unit alone, as it would be compiled. */
-export function emittedText(request: UnitRequest, options: JitOptions): string {
-  const batch = new Batch();
-  const functionName = unitName(request.block.address, 0);
-  return emitBlock({ request, options, names: batch, functionName, unit: 0 }).text;
-}

@@ -7,11 +7,8 @@ import type { IrExit, IrInstruction } from "../../ir/block.ts";
 import { type IrType, type OpName, OP_NAMES, rowOf } from "../../ir/ops.ts";
 import { HIGH, LOW } from "./int64.ts";
 
-/** Words of a flags value: code, a (low, high), b (low, high). */
-export const FLAG_WORDS = 5;
-
 /** All parts of a value of the type, as a bit set. */
-export const ALL_PARTS: { readonly [T in IrType]: number } = { i1: 1, i32: 1, i64: 3, v128: 15, flags: 31 };
+const ALL_PARTS: { readonly [T in IrType]: number } = { i1: 1, i32: 1, i64: 3, v128: 15, flags: 31 };
 
 /** Parts of argument number `argument` that an operation reads when the parts `need` of its result are. */
 type Demand = (need: number, argument: number, imm: readonly number[]) => number;

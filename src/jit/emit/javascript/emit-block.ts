@@ -34,7 +34,7 @@ import * as i64 from "./int64.ts";
 import { part } from "./parts.ts";
 import { BUDGET_WORD, TABLE_WORD_WORD, stateWord } from "./places.ts";
 
-const { I, T, U, e, x } = NAMES;
+const { I, T, U, e, n, x } = NAMES;
 
 /** What the functions of one source share. */
 export interface BatchNames {
@@ -67,6 +67,8 @@ class BlockEmission {
   readonly #body: Body;
   readonly #allAssigned: ReadonlySet<number> | undefined;
   readonly #loops: boolean;
+  /** The budget is kept in the local `n` while the function loops. */
+  readonly #counts: boolean;
 
   constructor(input: EmitInput, allAssigned: ReadonlySet<number> | undefined) {
     const { block, allowCodeWrites } = input.request;
@@ -74,6 +76,8 @@ class BlockEmission {
     this.#block = block;
     this.#allAssigned = allAssigned;
     this.#loops = input.options.selfLoops && !allowCodeWrites && loopTarget(block) !== undefined;
+    // The time-stamp counter is derived from the budget word.
+    this.#counts = this.#loops && !block.code.some(({ op }) => op === "tsc");
     this.#body = new Body(block.code, block.exit, {
       inlineMemory: input.options.inlineMemory,
       allowCode: allowCodeWrites,
@@ -132,11 +136,13 @@ class BlockEmission {
       if (!loaded.has(offset)) declare(stateName(offset), ZERO);
     }
     if (usesEntry) declare(e, ZERO);
+    if (this.#counts) declare(n, js`${I}[${BUDGET_WORD}]`);
     return list;
   }
 
   #spill(text: CodeText): void {
     for (const offset of this.#allAssigned ?? this.#body.assigned) text.line(writeBack(offset));
+    if (this.#counts) text.line(js`${I}[${BUDGET_WORD}] = ${n};`);
   }
 
   #exit(exit: IrExit): void {
@@ -194,7 +200,9 @@ class BlockEmission {
   #again(): void {
     const { out } = this.#body;
     const { address } = this.#block;
-    out.line(js`if ((${I}[${BUDGET_WORD}] -= ${this.#block.instructions.length}) > 0) continue;`);
+    const count = this.#block.instructions.length;
+    const left = this.#counts ? js`${n} = ${n} - ${count} | 0` : js`${I}[${BUDGET_WORD}] -= ${count}`;
+    out.line(js`if ((${left}) > 0) continue;`);
     this.#spill(out);
     out.line(js`return ${this.#stop(int(lowHalf(address)), int(highHalf(address)), true)};`);
   }

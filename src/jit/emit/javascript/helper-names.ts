@@ -32,8 +32,8 @@ export const HELPERS = identifiers(HELPER_NAMES);
 
 /**
  * Everything else: H helpers, I int32 view, W uint16 view, B byte view, C cells, U units, T table word index,
- * e the last flat-table entry, x what was thrown.
+ * e the last flat-table entry, n the budget in a loop, x what was thrown.
  */
-export const FIXED_NAMES = ["H", "I", "W", "B", "C", "U", "T", "e", "x"] as const;
+export const FIXED_NAMES = ["H", "I", "W", "B", "C", "U", "T", "e", "n", "x"] as const;
 
 export const NAMES = identifiers(FIXED_NAMES);

@@ -1,6 +1,5 @@
 /** The pieces of code that stand for one IR value, and what an emitter is. */
 
-import type { OpName } from "../../ir/ops.ts";
 import type { Body } from "./body.ts";
 import { type Code, ZERO } from "./code.ts";
 
@@ -19,9 +18,6 @@ export const part = (parts: Parts | undefined, k: number): Code => parts?.[k] ??
  * name may be anything. An argument's part that the text uses twice is made an atom first.
  */
 export type Emitter = (b: Body, args: readonly Parts[], imm: readonly number[], need: number) => Parts;
-
-/** The emitters of a chapter of the operation table. */
-export type EmitterTable<K extends OpName> = { readonly [P in K]: Emitter };
 
 /** Places of the site number and of the access bits in the last argument of a memory helper. */
 export const SITE_SHIFT = 8;
