@@ -200,12 +200,17 @@ export class LiftContext {
 
   /** Leaves to a known address; one outside the user half becomes a computed one, which the engine refuses. */
   jumpTo(target: number, transfer: Transfer): void {
-    if (isUserAddress(target)) this.exit = this.#withReturn({ kind: "jump", target, transfer });
-    else this.jumpIndirect(this.wide(target), transfer);
+    const { next } = this;
+    if (!isUserAddress(target)) this.jumpIndirect(this.wide(target), transfer);
+    else if (transfer !== "call" || !isUserAddress(next)) this.exit = { kind: "jump", target, transfer };
+    else this.exit = { kind: "jump", target, transfer, returnTo: next };
   }
 
+  /** A call names where its return lands, when that is a place code can be. */
   jumpIndirect(target: Value<"i64">, transfer: Transfer): void {
-    this.exit = this.#withReturn({ kind: "indirect", target, transfer });
+    const { next } = this;
+    if (transfer !== "call" || !isUserAddress(next)) this.exit = { kind: "indirect", target, transfer };
+    else this.exit = { kind: "indirect", target, transfer, returnTo: next };
   }
 
   branch(condition: Value<"i1">, target: number): void {
@@ -216,12 +221,6 @@ export class LiftContext {
       const goal = this.ir.add("select.i64", condition, this.wide(target), this.wide(next));
       this.jumpIndirect(goal, "jump");
     }
-  }
-
-  /** A call names where its return lands, when that is a place code can be. */
-  #withReturn<E extends IrExit & { readonly transfer: Transfer }>(exit: E): E {
-    const { next } = this;
-    return exit.transfer === "call" && isUserAddress(next) ? { ...exit, returnTo: next } : exit;
   }
 
   #defer(kind: WriteKind, slot: number, value: Value): void {

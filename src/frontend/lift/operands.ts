@@ -4,16 +4,19 @@
  */
 
 import { ACCESS_ALIGNED, ACCESS_MODIFY, ACCESS_STACK, type Value } from "../../jit/ir/ops.ts";
+import { InvariantError } from "../../invariant.ts";
 import { FS_BASE, GS_BASE, RBP, RSP, USER_CS, USER_SS } from "../guest-state.ts";
 import { type Instruction, NO_REGISTER, RIP_RELATIVE, SEGMENT_FS, SEGMENT_GS } from "../instruction.ts";
 import { type OperandCode, operandBits } from "../operand-codes.ts";
+import { rowName } from "../tables/row.ts";
 import type { LiftContext, Word } from "./context.ts";
 import { constant } from "./words.ts";
 
+/** FE-2: a lifter asks only for operands that its row has. */
 function operand(ctx: LiftContext, position: number): OperandCode {
   const code = ctx.insn.row.operands[position];
-  if (code === undefined) throw new RangeError(`the row has no operand ${position}`);
-  return code;
+  if (code !== undefined) return code;
+  throw new InvariantError([`FE-2 ${rowName(ctx.insn.row, 4)} has no operand ${position}`]);
 }
 
 /** Width of an operand in bits. */

@@ -3,15 +3,7 @@
 import type { OpName, Value } from "../../jit/ir/ops.ts";
 import type { Lifter } from "../tables/row.ts";
 import type { LiftContext } from "./context.ts";
-import {
-  immediateByte,
-  read,
-  readVector,
-  registerOf,
-  sameRegister,
-  sizeOf,
-  writeVector,
-} from "./operands.ts";
+import { immediateByte, read, readVector, registerOf, sameRegister, writeVector } from "./operands.ts";
 
 type V128 = Value<"v128">;
 type I64 = Value<"i64">;
@@ -76,10 +68,8 @@ export const shufps: Lifter = (ctx) => shufflePair(ctx, "shuffle2.v32", immediat
 export const shufpd: Lifter = (ctx) => shufflePair(ctx, "shuffle2.v64", immediateByte(ctx) & 3);
 
 export const pinsrw: Lifter = (ctx) => {
-  const { ir } = ctx;
-  const wide = sizeOf(ctx, 1) === 64;
-  const source = wide ? ir.add("low.i32", read(ctx, 1) as I64) : (read(ctx, 1) as Value<"i32">);
-  writeVector(ctx, 0, ir.add("insert.v16", immediateByte(ctx) & 7, readVector(ctx, 0), source));
+  const source = read(ctx, 1) as Value<"i32">;
+  writeVector(ctx, 0, ctx.ir.add("insert.v16", immediateByte(ctx) & 7, readVector(ctx, 0), source));
 };
 
 export const pextrw: Lifter = (ctx) => {

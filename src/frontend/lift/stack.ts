@@ -17,7 +17,7 @@ import {
   write,
   writeRegister,
 } from "./operands.ts";
-import { toI32 } from "./words.ts";
+import { fromI64, toI32 } from "./words.ts";
 
 /** Width of a stack slot: 16 or 64 bits. */
 const slotBits = (ctx: LiftContext): number => ctx.insn.operandBytes * 8;
@@ -82,37 +82,54 @@ export const leave: Lifter = (ctx) => {
   writeRegister(ctx, RBP, size, saved);
 };
 
-/** Stores of a nested ENTER: frame pointers of the outer levels, then the new one. */
-function copyDisplay(ctx: LiftContext, size: number, top: Value<"i64">, level: number): void {
+interface Frame {
+  readonly size: number;
+  readonly level: number;
+  /** Where the old frame pointer goes, and with it the new frame pointer. */
+  readonly top: Value<"i64">;
+  /** The stack pointer at the end. */
+  readonly end: Value<"i64">;
+}
+
+/** Everything of ENTER that can fault, in the processor's order: nothing is stored before. */
+function probeFrame(ctx: LiftContext, { size, level, top, end }: Frame): void {
   const bytes = size >> 3;
   const outer = ctx.general(RBP);
-  const at = (i: number) => below(ctx, outer, i * bytes);
-  const to = (i: number) => below(ctx, top, i * bytes);
-  // Everything that can fault comes before the first store.
-  for (let i = 1; i < level; i++) load(ctx, size, at(i), ACCESS_STACK);
-  for (let i = 0; i <= level; i++) ctx.ir.add("probe.write", ACCESS_STACK, bytes, to(i));
-  store(ctx, size, top, { value: readRegister(ctx, RBP, size), access: ACCESS_STACK });
-  // Loaded again, because a store may have changed what is copied next.
-  for (let i = 1; i < level; i++) {
-    store(ctx, size, to(i), { value: load(ctx, size, at(i), ACCESS_STACK), access: ACCESS_STACK });
+  const probe = (address: Value<"i64">) => ctx.ir.add("probe.write", ACCESS_STACK, bytes, address);
+  probe(top);
+  for (let i = 1; i <= level; i++) {
+    if (i < level) load(ctx, size, below(ctx, outer, i * bytes), ACCESS_STACK);
+    probe(below(ctx, top, i * bytes));
   }
-  const frame = size === 64 ? top : ctx.ir.add("zext16.i32", ctx.ir.add("low.i32", top));
-  store(ctx, size, to(level), { value: frame, access: ACCESS_STACK });
+  // The manual demands that a write at the final stack pointer would succeed.
+  probe(end);
+}
+
+/** The old frame pointer, then those of the outer levels, then the new one. */
+function storeFrame(ctx: LiftContext, { size, level, top }: Frame): void {
+  const bytes = size >> 3;
+  const access = ACCESS_STACK;
+  const outer = ctx.general(RBP);
+  store(ctx, size, top, { value: readRegister(ctx, RBP, size), access });
+  for (let i = 1; i < level; i++) {
+    // Loaded again, because a store may have changed what is copied next.
+    const value = load(ctx, size, below(ctx, outer, i * bytes), access);
+    store(ctx, size, below(ctx, top, i * bytes), { value, access });
+  }
+  if (level > 0)
+    store(ctx, size, below(ctx, top, level * bytes), { value: fromI64(ctx.ir, size, top), access });
 }
 
 /** ENTER: operands are the size of the locals and the nesting level, modulo 32. */
 export const enter: Lifter = (ctx) => {
-  const { insn, ir } = ctx;
+  const { insn } = ctx;
   const size = slotBits(ctx);
   const level = insn.immediate2 & 31;
   const top = below(ctx, ctx.general(RSP), size >> 3);
-  const stackBytes = (insn.immediateLow & 0xffff) + level * (size >> 3);
-  const end = below(ctx, top, stackBytes);
-  // The manual demands that a write at the final stack pointer would succeed.
-  ir.add("probe.write", ACCESS_STACK, size >> 3, end);
-  if (level === 0) store(ctx, size, top, { value: readRegister(ctx, RBP, size), access: ACCESS_STACK });
-  else copyDisplay(ctx, size, top, level);
+  const end = below(ctx, top, (insn.immediateLow & 0xffff) + level * (size >> 3));
+  const frame = { size, level, top, end };
+  probeFrame(ctx, frame);
+  storeFrame(ctx, frame);
   ctx.setGeneral(RSP, end);
-  if (size === 64) ctx.setGeneral(RBP, top);
-  else ctx.setGeneral16(RBP, ir.add("zext16.i32", ir.add("low.i32", top)));
+  writeRegister(ctx, RBP, size, fromI64(ctx.ir, size, top));
 };

@@ -86,8 +86,8 @@ function compare(ctx: LiftContext, size: number, left: Word, right: Word): Value
   return equal(ctx.ir, size, left, right);
 }
 
+/** The destination is read first, as processors mostly do; it shows when both operands fault. */
 export const cmps = stringInstruction((ctx, size, by) => {
-  // In the order of processors, which shows when both fault.
   const right = load(ctx, size, advance(ctx, RDI, by));
   return compare(ctx, size, load(ctx, size, advance(ctx, RSI, by)), right);
 });

@@ -52,8 +52,6 @@ export const rdtscp: Lifter = (ctx) => {
   ctx.setGeneral32(RCX, ctx.i32(0));
 };
 
-export const rdpid: Lifter = (ctx) => ctx.setGeneral(ctx.insn.rm, ctx.i64(0));
-
 /** RDRAND, RDSEED: always succeed, CF = 1 and the other flags zero. */
 export const random: Lifter = (ctx) => {
   const { ir } = ctx;

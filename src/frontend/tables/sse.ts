@@ -362,10 +362,10 @@ const INTEGER_ARITHMETIC: readonly [number, Entry][] = [
   [
     0xc4,
     byPrefix(
-      byMod(unsupported("pinsrw", ["Pq", "Mw", "Ib"]), unsupported("pinsrw", ["Pq", "Ey", "Ib"])),
+      byMod(unsupported("pinsrw", ["Pq", "Mw", "Ib"]), unsupported("pinsrw", ["Pq", "Ed", "Ib"])),
       byMod(
         row("pinsrw", integer.pinsrw, ["Vx", "Mw", "Ib"], sse2),
-        row("pinsrw", integer.pinsrw, ["Vx", "Ey", "Ib"], sse2),
+        row("pinsrw", integer.pinsrw, ["Vx", "Ed", "Ib"], sse2),
       ),
     ),
   ],
@@ -375,7 +375,7 @@ const INTEGER_ARITHMETIC: readonly [number, Entry][] = [
       undefined,
       byPrefix(
         unsupported("pextrw", ["Gd", "Nq", "Ib"]),
-        row("pextrw", integer.pextrw, ["Gy", "Ux", "Ib"], sse2),
+        row("pextrw", integer.pextrw, ["Gd", "Ux", "Ib"], sse2),
       ),
     ),
   ],
