@@ -101,11 +101,11 @@ export class SlowPaths {
     this.#counters.slowAccesses++;
     const offset = lo & OFFSET_MASK;
     const room = PAGE_BYTES - offset;
-    if (!isCanonical(hi)) return this.#refuseAddress(lo, hi, flags, access);
     if ((flags & ACCESS_ALIGNED) !== 0 && (lo & (sizeBytes - 1)) !== 0) {
       this.fault = refusal(VECTOR_PROTECTION, 0, lo, hi, access);
       return false;
     }
+    if (!isCanonical(hi)) return this.#refuseAddress(lo, hi, flags, access);
     this.#split = sizeBytes <= room ? sizeBytes : room;
     if (sizeBytes > room && !this.#placeSecond(lo, hi, flags, access)) return false;
     this.#host = this.#translate(lo, hi, access);

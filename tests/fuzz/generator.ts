@@ -73,6 +73,8 @@ export interface Candidate {
   readonly name: string;
   readonly undefinedFlags: number;
   readonly supported: boolean;
+  /** May go elsewhere: nothing follows it in a sequence, or the target could lie inside the sequence. */
+  readonly branches: boolean;
 }
 
 const insn: Instruction = newInstruction(EVEX_ROW);
@@ -98,15 +100,23 @@ export function randomInstruction(random: Random): Candidate | undefined {
     name,
     undefinedFlags: insn.row.undefinedFlags,
     supported: insn.row.supported,
+    branches: insn.row.ends || /^(j|loop)/.test(name),
   };
 }
 
+const isPrefix = (byte: number): boolean =>
+  LEGACY_PREFIXES.some((prefix) => prefix === byte) || (byte & 0xf0) === 0x40 || (byte & 0xe7) === 0x26;
+
 /** Selectors are the host's; near branches with prefix 66 are 16 bits wide on AMD processors and not on Intel's. */
 function isHostSpecific(bytes: readonly number[]): boolean {
-  const at = bytes.findIndex((byte) => !LEGACY_PREFIXES.includes(byte as 0x66) && (byte & 0xf0) !== 0x40);
+  const at = bytes.findIndex((byte) => !isPrefix(byte));
   const [opcode = 0, second = 0] = bytes.slice(at);
   if (opcode === 0x8c || opcode === 0x8e) return true;
   if (opcode === 0x0f && [0xa0, 0xa1, 0xa8, 0xa9].includes(second)) return true;
+  // 0F 0D with a register is a NOP on Intel processors and undefined on AMD's; VMX answers for itself.
+  const modrm = bytes[at + 2] ?? 0;
+  if (opcode === 0x0f && second === 0x0d && modrm >= 0xc0) return true;
+  if (opcode === 0x0f && second === 0x01 && modrm >= 0xc0) return true;
   // LOOPE and LOOPNE with F2 or F3 are undefined; processors let the prefix choose the condition.
   if ((opcode === 0xe0 || opcode === 0xe1) && bytes.slice(0, at).some((byte) => byte >= 0xf2)) return true;
   const nearBranch =

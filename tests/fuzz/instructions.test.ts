@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { disassemble } from "../../src/frontend/disassemble.ts";
 import { emittedExecutor } from "../support/emitted.ts";
 import { nativeCpu } from "../support/native.ts";
-import type { TestCase } from "../support/state.ts";
+import type { TestCase, TestResult } from "../support/state.ts";
 import { differences } from "./compare.ts";
 import { Random, randomCase, randomInstruction } from "./generator.ts";
 
@@ -37,7 +37,7 @@ function experiment(random: Random): Experiment {
     // A later instruction may read a flag that an earlier one left undefined; such sequences are cut there.
     undefinedFlags |= candidate.undefinedFlags;
     supported &&= candidate.supported;
-    if (undefinedFlags !== 0) break;
+    if (undefinedFlags !== 0 || candidate.branches) break;
   }
   return { test: randomCase(random, Buffer.concat(parts)), names, undefinedFlags, supported };
 }
@@ -62,6 +62,15 @@ function describe({ test, names }: Experiment, lines: readonly string[], seed: n
   ].join("\n");
 }
 
+/** Two accesses that both fault: which one is reported, and what ENTER has stored by then, is the processor's. */
+const FREE_ORDER: ReadonlySet<string> = new Set(["enter", "call", "cmpsb", "cmpsw", "cmpsd", "cmpsq"]);
+
+function isFreeOrder(e: Experiment, want: TestResult, got: TestResult): boolean {
+  const faulted = (result: TestResult): boolean =>
+    result.ending.kind === "fault" && result.ending.vector !== 3;
+  return e.names.some((name) => FREE_ORDER.has(name)) && faulted(want) && faulted(got);
+}
+
 const native = nativeCpu();
 
 test.runIf(typeof native !== "string")(
@@ -82,6 +91,7 @@ test.runIf(typeof native !== "string")(
         const got = executor.run(e.test);
         cases++;
         const key = e.names.at(-1) ?? "";
+        if (isFreeOrder(e, want, got)) return;
         const lines = differences(want, got, e.undefinedFlags);
         if (lines.length > 0 && e.names.length === 1 && !reports.has(key))
           reports.set(key, describe(e, lines, SEED));

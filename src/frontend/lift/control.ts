@@ -111,6 +111,14 @@ export const undefinedInstruction: Lifter = (ctx) => ctx.raise(VECTOR_UNDEFINED)
 /** Privileged, or refused to user code by the control registers: #GP(0). */
 export const privileged: Lifter = (ctx) => ctx.raise(VECTOR_PROTECTION);
 
+/** MOV from or to a control or debug register: one that does not exist is undefined before privilege counts. */
+const systemRegister =
+  (exists: (register: number) => boolean): Lifter =>
+  (ctx) =>
+    ctx.raise(exists(ctx.insn.reg) ? VECTOR_PROTECTION : VECTOR_UNDEFINED);
+export const controlMove = systemRegister((register) => [0, 2, 3, 4, 8].includes(register));
+export const debugMove = systemRegister((register) => register < 8);
+
 /** RCX gets the return address, R11 the flags. */
 export const syscall: Lifter = (ctx) => {
   const { next } = ctx;

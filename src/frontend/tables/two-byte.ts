@@ -26,6 +26,7 @@ import {
   byReg,
   byRm,
   type Entry,
+  type Lifter,
   type OpcodeMap,
   opcodeMap,
   row,
@@ -40,12 +41,11 @@ const shifted = { undefinedFlags: UNDEFINED_SHIFT };
 
 const farLoad = (name: string): Entry => byMod(unsupported(name, ["Gv", "Mp"]), undefined);
 const privileged = (name: string): Entry => row(name, control.privileged, [], ends);
-const systemMove = (operands: Parameters<typeof row>[2]): Entry =>
-  row("mov", control.privileged, operands, { ends: true, width: "only64" });
+const systemMove = (lift: Lifter, operands: Parameters<typeof row>[2]): Entry =>
+  row("mov", lift, operands, { ends: true, width: "only64" });
 
-/** The registers that exist: CR0, 2, 3, 4 (and 8 with REX.R). */
 const controlRegister = (operands: Parameters<typeof row>[2]): Entry => {
-  const move = systemMove(operands);
+  const move = systemMove(control.controlMove, operands);
   return byReg([move, undefined, move, move, move]);
 };
 
@@ -80,9 +80,9 @@ export const TWO_BYTE: OpcodeMap = opcodeMap([
   [0x1e, byPrefix(NOP, NOP, byReg([NOP, NOP, NOP, NOP, NOP, NOP, NOP, LANDING]), NOP)],
   [0x1f, byReg([row("nop", move.nop, ["Ev"]), NOP, NOP, NOP, NOP, NOP, NOP, NOP])],
   [0x20, controlRegister(["Eq", "Cd"])],
-  [0x21, systemMove(["Eq", "Dd"])],
+  [0x21, systemMove(control.debugMove, ["Eq", "Dd"])],
   [0x22, controlRegister(["Cd", "Eq"])],
-  [0x23, systemMove(["Dd", "Eq"])],
+  [0x23, systemMove(control.debugMove, ["Dd", "Eq"])],
   [0x30, privileged("wrmsr")],
   [0x31, row("rdtsc", system.rdtsc, [], { feature: "tsc" })],
   [0x32, privileged("rdmsr")],
