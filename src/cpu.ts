@@ -11,7 +11,7 @@ import { createHostInputs, DEFAULT_SEED } from "./host-inputs.ts";
 import type { CheckLevel } from "./invariant.ts";
 import { createEngine, type Engine } from "./jit/engine.ts";
 import type { Exit, GuestFault } from "./jit/exit.ts";
-import { DEFAULT_OPTIONS } from "./jit/options.ts";
+import { DEFAULT_OPTIONS, type JitOptions } from "./jit/options.ts";
 import {
   type FrameNumber,
   frameNumber,
@@ -42,6 +42,8 @@ export interface CpuOptions {
   readonly features?: readonly string[];
   /** How much capjit checks itself while running. "off" by default. */
   readonly checks?: CheckLevel;
+  /** Switches of single optimisations; results never depend on them. */
+  readonly jit?: Partial<JitOptions>;
 }
 
 export interface CpuFault {
@@ -118,7 +120,7 @@ class BareCpu implements Cpu {
     this.#engine = createEngine({
       mmu: this.#mmu,
       lift: createLifter({ features }),
-      options: DEFAULT_OPTIONS,
+      options: { ...DEFAULT_OPTIONS, ...options.jit },
       checks,
       cpuid: cpuidOf(features),
       random: randomSource(() => this.#engine.instructions),

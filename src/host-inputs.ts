@@ -41,6 +41,8 @@ export interface HostInputOptions {
   readonly seed: bigint | "random";
   /** Scripted lines, or standard input. */
   readonly consoleInput: readonly string[] | "stdin";
+  /** Called before the host waits: for a line of standard input, or for its clock. */
+  readonly beforeWait?: () => void;
   /** Guest instructions executed so far; one instruction is one nanosecond of the virtual clock. */
   readonly instructions: () => number;
 }
@@ -51,10 +53,12 @@ export const DEFAULT_SEED = 1n;
 const VIRTUAL_EPOCH_NS = 1_767_225_600n * 1_000_000_000n;
 
 export function createHostInputs(options: HostInputOptions): HostInputs {
+  const beforeWait = options.beforeWait ?? ((): void => undefined);
   return {
-    clock: options.clock === "host" ? hostClock() : virtualClock(options.instructions),
+    clock: options.clock === "host" ? hostClock(beforeWait) : virtualClock(options.instructions),
     entropy: seededEntropy(options.seed === "random" ? randomBytes(8).readBigUInt64LE() : options.seed),
-    consoleInput: options.consoleInput === "stdin" ? standardInput() : scriptedInput(options.consoleInput),
+    consoleInput:
+      options.consoleInput === "stdin" ? standardInput(beforeWait) : scriptedInput(options.consoleInput),
   };
 }
 
@@ -71,7 +75,7 @@ function virtualClock(instructions: () => number): Clock {
   };
 }
 
-function hostClock(): Clock {
+function hostClock(beforeWait: () => void): Clock {
   const start = process.hrtime.bigint();
   const nowNs = (): bigint => process.hrtime.bigint() - start;
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -79,7 +83,9 @@ function hostClock(): Clock {
     nowNs,
     advanceTo(ns) {
       const missing = ns - nowNs();
-      if (missing > 0n) Atomics.wait(sleeper, 0, 0, Number(missing) / 1e6);
+      if (missing <= 0n) return;
+      beforeWait();
+      Atomics.wait(sleeper, 0, 0, Number(missing) / 1e6);
     },
     wallNs: () => BigInt(Date.now()) * 1_000_000n,
   };
@@ -115,7 +121,7 @@ function scriptedInput(lines: readonly string[]): ConsoleInput {
 }
 
 /** Reads standard input line by line, blocking; an interrupted or closed input ends it. */
-function standardInput(): ConsoleInput {
+function standardInput(beforeWait: () => void): ConsoleInput {
   const chunk = Buffer.alloc(4096);
   let pending = "";
   let ended = false;
@@ -133,6 +139,7 @@ function standardInput(): ConsoleInput {
           pending = "";
           return last === "" ? undefined : last;
         }
+        beforeWait();
         const count = readSync(0, chunk);
         if (count === 0) ended = true;
         else pending += chunk.toString("utf8", 0, count);

@@ -3,8 +3,10 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
-/** The candidate closest to `word` by edit distance, if it is close enough to be what was meant. */
+/** The one candidate that begins with `word`, or the closest by edit distance if it is close enough. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
+  const longer = word.length < 2 ? [] : candidates.filter((candidate) => candidate.startsWith(word));
+  if (longer.length === 1) return longer[0];
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

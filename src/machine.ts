@@ -17,7 +17,7 @@ import { Kernel } from "./kernel/kernel.ts";
 import { defaultMemoryMap } from "./kernel/memory-map.ts";
 import type { KernelExit, TraceRecord } from "./kernel/reports.ts";
 import { KERNEL_SOURCES } from "./kernel/sources.ts";
-import { hex, PAGE_BYTES } from "./mmu/address.ts";
+import { PAGE_BYTES } from "./mmu/address.ts";
 import { createMmu } from "./mmu/create-mmu.ts";
 import { DEFAULT_RAM_BYTES, MAX_RAM_BYTES } from "./mmu/layout.ts";
 import type { Mmu } from "./mmu/mmu.ts";
@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly consoleInput: readonly string[] | "stdin";
   /** Guest console output, unchanged. The bytes are only valid during the call. */
   readonly onConsole: (bytes: Uint8Array) => void;
+  /** Called before the host waits for a line of standard input, or for its clock. */
+  readonly beforeWait?: () => void;
   readonly maxInstructions?: number;
   /** Called every so often, at least once per slice of the busiest thread; false stops the run. */
   readonly onSlice?: (instructions: number) => boolean;
@@ -88,6 +90,7 @@ class ScenarioMachine implements Machine {
       seed: options.seed,
       consoleInput: options.consoleInput,
       instructions,
+      ...(options.beforeWait === undefined ? {} : { beforeWait: options.beforeWait }),
     });
     this.engine = createEngine({
       mmu: this.mmu,
@@ -153,7 +156,7 @@ class ScenarioMachine implements Machine {
   }
 
   #handle(exit: KernelExit): void {
-    const snapshot = exit.kind === "fault" ? faultSnapshot(this.mmu) : undefined;
+    const snapshot = exit.kind === "fault" ? faultSnapshot(this.mmu, this.engine.cache) : undefined;
     this.kernel.handle(exit);
     const record = this.kernel.faults.at(-1);
     if (snapshot === undefined || record === undefined || this.#faults.length >= MAX_FAULTS) return;
@@ -194,7 +197,7 @@ function ramBytes({ scenario, memoryBytes }: MachineOptions): number {
   const wanted = memoryBytes ?? scenario.memoryBytes ?? DEFAULT_RAM_BYTES;
   if (wanted < MIN_RAM_BYTES || wanted > MAX_RAM_BYTES) {
     const [low, high] = [MIN_RAM_BYTES, MAX_RAM_BYTES].map((bytes) => `${Math.floor(bytes / 2 ** 20)}MiB`);
-    throw new InputError(`memory of ${hex(wanted)} bytes: guest RAM must be between ${low} and ${high}`);
+    throw new InputError(`memory of ${wanted} bytes: guest RAM must be between ${low} and ${high}`);
   }
   return wanted - (wanted % PAGE_BYTES);
 }

@@ -33,6 +33,12 @@ export interface PageFacts {
   readonly origin?: PageOrigin;
 }
 
+/** One instruction. */
+export interface CodeBytes {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
 /** A guest fault that ended a process. */
 export interface FaultRecord {
   readonly pid: number;
@@ -48,8 +54,12 @@ export interface FaultRecord {
   readonly registers: readonly (readonly [name: string, value: bigint])[];
   /** Readable code bytes from `rip` on, at most 64. */
   readonly code: Uint8Array;
+  /** Instructions that were translated just before `rip`, in address order. */
+  readonly codeBefore: readonly CodeBytes[];
   /** Return addresses found through frame pointers, innermost first. */
   readonly backtrace: readonly number[];
+  /** Words near the top of the stack that point behind a call: return addresses, some of them stale. */
+  readonly stackReturns: readonly number[];
   /** The page of the refused access, or of `rip` when there is none. */
   readonly page?: PageFacts;
   /** An instruction that processors have and capjit has not. */

@@ -7,8 +7,8 @@
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InputError, closest } from "./input-error.ts";
+import { packageFile } from "./package-root.ts";
 
 /** Limits per process by name; absent means the kernel's default. */
 export interface Quotas {
@@ -51,7 +51,6 @@ export interface Scenario {
   readonly expect: Expectation;
 }
 
-const SCHEMA_FILE = fileURLToPath(new URL("../scenarios/scenario.schema.json", import.meta.url));
 const MAX_SCENARIO_BYTES = 4 << 20;
 const MAX_BINARY_BYTES = 256 << 20;
 
@@ -100,7 +99,7 @@ export function parseScenario(text: string, file: string): ScenarioFile {
   } catch (error) {
     throw new InputError(`${file}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const schema = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as Schema;
+  const schema = JSON.parse(readFileSync(packageFile("scenarios/scenario.schema.json"), "utf8")) as Schema;
   const { valid, errors } = new Validator(schema, "2020-12", true).validate(value);
   if (!valid) throw new InputError(`${file}: ${describeRefusal(schema, value, errors)}`);
   const scenario = value as ScenarioFile;

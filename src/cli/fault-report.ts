@@ -47,12 +47,7 @@ export function faultReport(fault: FaultRecord, symbols: Symbols): string {
   if (fault.page !== undefined) lines.push(...pageLines(fault.page, place));
   lines.push("  registers", ...registerLines(fault.registers));
   lines.push("  code", ...codeLines(fault));
-  if (fault.backtrace.length > 0) {
-    lines.push(
-      "  backtrace (frame pointers)",
-      ...fault.backtrace.map((address, i) => `    ${i + 1}  ${place(address)}`),
-    );
-  }
+  lines.push(...callerLines(fault, place));
   return lines.join("\n");
 }
 
@@ -77,22 +72,38 @@ function pageLines(page: PageFacts, place: (address: bigint | number) => string)
 }
 
 function registerLines(registers: FaultRecord["registers"]): string[] {
-  const cells = registers.map(([name, value]) => `${name.padEnd(6)} ${hex64(value)}`);
+  const cells = registers.map(([name, value]) => `${name.padEnd(7)} ${hex64(value)}`);
   const lines: string[] = [];
   for (let i = 0; i < cells.length; i += 3) lines.push(`    ${cells.slice(i, i + 3).join("   ")}`);
   return lines;
 }
 
 function codeLines(fault: FaultRecord): string[] {
+  const before = fault.codeBefore.map(({ address, bytes }) => codeLine(address, bytes, " "));
   const lines: string[] = [];
   let at = 0;
   while (lines.length < CODE_LINES && at < fault.code.length) {
-    const { text, length } = disassemble(fault.code.subarray(at), Number(fault.rip) + at);
-    const bytes = [...fault.code.subarray(at, at + length)]
-      .map((b) => b.toString(16).padStart(2, "0"))
-      .join(" ");
-    lines.push(`    ${at === 0 ? ">" : " "} ${hex(fault.rip + BigInt(at))}  ${bytes.padEnd(24)} ${text}`);
+    const address = fault.rip + BigInt(at);
+    const { length } = disassemble(fault.code.subarray(at), Number(address));
+    lines.push(codeLine(address, fault.code.subarray(at, at + length), at === 0 ? ">" : " "));
     at += length;
   }
-  return lines.length > 0 ? lines : ["      (no readable code there)"];
+  return lines.length > 0 ? [...before, ...lines] : ["      (no readable code there)"];
+}
+
+function codeLine(address: bigint, code: Uint8Array, mark: string): string {
+  const bytes = [...code].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const { text } = disassemble(code, Number(address));
+  return `    ${mark} ${hex(address)}  ${bytes.padEnd(24)} ${text}`;
+}
+
+/** Frame pointers tell exactly who called; without them the stack holds return addresses, some of them stale. */
+function callerLines(fault: FaultRecord, place: (address: number) => string): string[] {
+  const exact = fault.backtrace.length > 0;
+  const callers = exact ? fault.backtrace : fault.stackReturns;
+  if (callers.length === 0) return [];
+  const title = exact
+    ? "  backtrace (frame pointers)"
+    : "  return addresses on the stack (some may be stale)";
+  return [title, ...callers.map((address, i) => `    ${i + 1}  ${place(address)}`)];
 }

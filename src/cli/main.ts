@@ -5,98 +5,140 @@
 
 import { readFileSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
-import { InputError, closest } from "../input-error.ts";
+import { InputError } from "../input-error.ts";
+import { packageFile } from "../package-root.ts";
 import { reportFailure } from "./errors.ts";
+import { type Output, processOutput } from "./output.ts";
 import { RUN_EPILOGUE, RUN_OPTIONS, type RunArguments } from "./run-options.ts";
+import { repeatedOption, usageProblem } from "./usage-problem.ts";
 
-const COMMANDS = ["run", "scenarios"];
+const MAX_WIDTH = 100;
+
+const USAGE = `$0 <command>
+
+Runs unmodified x86_64 programs of the capability operating system capOS.`;
+
+const RUN_USAGE = `$0 <scenario | scenario.json | program.elf> [options]
+
+Runs a scenario that ships, a scenario file, or one program as init.`;
+
+const SCENARIOS_USAGE = `$0
+
+Lists the scenarios that ship with capjit: the name for "capjit run", and what it shows.`;
 
 /** Runs the command line and returns the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], output: Output = processOutput()): Promise<number> {
   try {
-    return await runCommand(args);
+    return await runCommand(args, output);
   } catch (error) {
-    return reportFailure(error, (text) => process.stderr.write(text));
+    return reportFailure(error, (text) => output.stderr.write(text));
   }
 }
 
-async function runCommand(args: readonly string[]): Promise<number> {
+async function runCommand(given: readonly string[], output: Output): Promise<number> {
+  // A filter needs its `=`: the word after a bare --dump-blocks is the scenario.
+  const args = given.map((arg) => (arg === "--dump-blocks" ? "--dump-blocks=" : arg));
   let exitCode = 0;
-  const parser = yargs([...args])
-    .scriptName("capjit")
-    .usage("$0 <command>\n\nRuns unmodified x86_64 programs of the capability operating system capOS.")
-    .command(
-      "run <scenario>",
-      "Run a scenario or a program",
-      (command) => describeRun(command),
-      async (given) => {
+  const [command] = args;
+  const width = Math.min(MAX_WIDTH, output.stdout.columns);
+  const base = (name: string, usage: string): Argv => createParser(name, args, width).usage(usage);
+  // Each command is a parser's default one: after a named command yargs renders the help text, asked or not.
+  if (command === "run") {
+    const parser = base("capjit run", RUN_USAGE).command(
+      "$0 <scenario>",
+      false,
+      describeRun,
+      async (parsed) => {
         const { run } = await import("./run.ts");
-        exitCode = await run(given as unknown as RunArguments);
+        exitCode = await run(checkedArguments(parsed), output);
       },
-    )
-    .command(
-      "scenarios",
-      "List the scenarios that ship with capjit",
-      (command) => command.usage("$0 scenarios\n\nLists the scenarios that ship with capjit, one per line."),
+    );
+    await parse(parser, args.slice(1), output);
+  } else if (command === "scenarios") {
+    const parser = base("capjit scenarios", SCENARIOS_USAGE).command(
+      "$0",
+      false,
+      describeScenarios,
       async () => {
         const { shippedDescription, shippedNames } = await import("./shipped.ts");
         for (const name of shippedNames())
-          process.stdout.write(`${name.padEnd(22)} ${shippedDescription(name)}\n`);
+          output.stdout.write(`${name.padEnd(22)} ${shippedDescription(name)}\n`);
       },
-    )
-    .demandCommand(1)
-    .strict()
-    .recommendCommands()
-    .version(packageVersion())
-    .help()
-    .wrap(Math.min(110, process.stdout.columns ?? 100))
-    .epilogue("Manual: `capjit run --help`. A command's exit code is described there.")
-    .exitProcess(false)
-    .fail((message, error) => {
-      // yargs reports its own refusals as messages; an error is a failure of the command itself.
-      if (error !== undefined && error !== null) throw error;
-      throw new InputError(`${usageProblem(message, args)}; see capjit --help`);
-    });
-  await parser.parseAsync();
+    );
+    await parse(parser, args.slice(1), output);
+  } else {
+    await parse(describeAll(base("capjit", USAGE)), args, output);
+  }
   return exitCode;
 }
 
-function describeRun(command: Argv): Argv {
-  return command
-    .usage(
-      "$0 run <scenario | scenario.json | program.elf> [options]\n\n" +
-        "Runs a scenario that ships, a scenario file, or one program as init.",
-    )
-    .positional("scenario", { type: "string", describe: "Name, .json file or ELF file", demandOption: true })
-    .options(RUN_OPTIONS)
-    .example("$0 run spawn", "Run the shipped scenario `spawn`")
-    .example("$0 run my.json --checks full", "Run a scenario file and check every invariant on the way")
-    .example("$0 run target/app.elf --binary child=target/child.elf", "Run a program as init")
-    .example("$0 run spawn --dump-blocks=0x200000-0x201000", "Show the translated blocks of a page")
-    .epilogue(RUN_EPILOGUE);
+/** Help and version are the text that yargs gives instead of running a command. */
+async function parse(parser: Argv, args: readonly string[], output: Output): Promise<void> {
+  let refusal: unknown;
+  await parser.parseAsync([...args], {}, (error, _parsed, text) => {
+    refusal = error;
+    if (text !== "" && error === undefined) output.stdout.write(`${text}\n`);
+  });
+  if (refusal !== undefined && refusal !== null) throw refusal;
 }
 
-/** One line for what yargs refused. */
-function usageProblem(message: string, args: readonly string[]): string {
-  const [first] = args;
-  if (first !== undefined && !first.startsWith("-") && !COMMANDS.includes(first)) {
-    const meant = closest(first, COMMANDS);
-    return `unknown command "${first}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
-  }
-  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
-  const option = unknown.find((name) =>
-    args.some((arg) => arg.startsWith(`--${name}`) || arg.startsWith(`-${name}`)),
-  );
-  if (option !== undefined) {
-    const meant = closest(option, Object.keys(RUN_OPTIONS));
-    return `unknown option --${option}${meant === undefined ? "" : `; did you mean --${meant}?`}`;
-  }
-  return (message.split("\n").find((line) => line.trim() !== "") ?? "invalid arguments")
-    .trim()
-    .replace(/\.$/, "");
+function createParser(name: string, args: readonly string[], width: number): Argv {
+  return yargs()
+    .scriptName(name)
+    .locale("en")
+    .parserConfiguration({
+      "boolean-negation": false,
+      "dot-notation": false,
+      "greedy-arrays": false,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+    })
+    .strict()
+    .version(packageVersion())
+    .help()
+    .wrap(width)
+    .exitProcess(false)
+    .fail((message, error) => {
+      // yargs reports its own refusals as messages; an error is a failure of the command itself.
+      if (message === null || message === undefined || !isUsageError(error)) throw error;
+      throw new InputError(`${usageProblem(message, args)}; see capjit --help`);
+    });
+}
+
+const isUsageError = (error: unknown): boolean =>
+  error === undefined || error === null || (error instanceof Error && error.name === "YError");
+
+const describeAll = (parser: Argv): Argv =>
+  parser
+    .command("run <scenario>", "Run a scenario or a program")
+    .command("scenarios", "List the scenarios that ship with capjit")
+    .demandCommand(1)
+    .example("$0 run spawn", "Run the shipped scenario `spawn`")
+    .example("$0 run --help", "The manual of `run`: options and exit codes")
+    .epilogue("Scenario files are described by scenario.schema.json of this package.");
+
+const describeScenarios = (command: Argv): Argv =>
+  command.example("$0", "One line per scenario").example("capjit run spawn", "Run the one named `spawn`");
+
+const describeRun = (command: Argv): Argv =>
+  command
+    .positional("scenario", { type: "string", describe: "Name, .json file or ELF file", demandOption: true })
+    .options(RUN_OPTIONS)
+    .example("$0 spawn", "Run the shipped scenario `spawn`")
+    .example("$0 my.json --checks full", "Run a scenario file and check every invariant on the way")
+    .example("$0 app.elf --binary child=child.elf", "Run a program as init; it may spawn `child`")
+    .example("$0 app.elf --timeout 5 --json", "Bound the run, and get the summary as JSON")
+    .example("$0 spawn --dump-blocks=0x200000-0x201000", "Show the translated blocks of a page")
+    .epilogue(RUN_EPILOGUE);
+
+/** The table of options gives the types; what yargs cannot see is checked here. */
+function checkedArguments(parsed: object): RunArguments {
+  const repeated = repeatedOption(parsed);
+  if (repeated !== undefined) throw new InputError(`--${repeated} is given twice`);
+  return parsed as RunArguments;
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(packageFile("package.json"), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,5 +1,6 @@
 /** A progress line for long runs: on standard error, only when it is a terminal, erased before anything else. */
 
+import type { Channel } from "./output.ts";
 import { duration, scaled } from "./summary.ts";
 
 const FIRST_AFTER_MS = 1000;
@@ -12,8 +13,8 @@ export interface Progress {
   clear(): void;
 }
 
-export function createProgress(stream: NodeJS.WriteStream, enabled: boolean): Progress {
-  if (!enabled || !stream.isTTY) return { update: () => undefined, clear: () => undefined };
+export function createProgress(stream: Channel, enabled: boolean): Progress {
+  if (!enabled || !stream.terminal) return { update: () => undefined, clear: () => undefined };
   const start = performance.now();
   let shownAt = start + FIRST_AFTER_MS - EVERY_MS;
   let shown = false;

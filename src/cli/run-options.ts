@@ -11,9 +11,10 @@ export interface RunArguments {
   readonly clock: "virtual" | "host";
   readonly seed: string;
   readonly maxInstructions?: string;
-  readonly timeout?: number;
+  readonly timeout?: string;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly faults: boolean;
   readonly dumpBlocks?: string;
   readonly dumpBlocksTo?: string;
   readonly plain: boolean;
@@ -35,12 +36,14 @@ export const RUN_OPTIONS = {
   },
   seed: {
     type: "string",
+    requiresArg: true,
     default: "1",
     describe: "Seed of guest entropy: a number, or `random`",
     group: "Input:",
   },
   clock: {
     choices: ["virtual", "host"] as const,
+    requiresArg: true,
     default: "virtual" as const,
     describe: "`virtual`: one nanosecond per guest instruction, the same in every run",
     group: "Input:",
@@ -51,9 +54,15 @@ export const RUN_OPTIONS = {
     describe: "Stop after exactly this many guest instructions",
     group: "Limits:",
   },
-  timeout: { type: "number", requiresArg: true, describe: "Stop after this many seconds", group: "Limits:" },
+  timeout: {
+    type: "string",
+    requiresArg: true,
+    describe: "Stop after this many seconds of real time",
+    group: "Limits:",
+  },
   tier: {
     choices: ["auto", "js"] as const,
+    requiresArg: true,
     default: "auto" as const,
     describe: "`js`: translate to JavaScript only; `auto` may choose",
     group: "Translation:",
@@ -66,6 +75,7 @@ export const RUN_OPTIONS = {
   },
   checks: {
     choices: ["off", "frugal", "full"] as const,
+    requiresArg: true,
     default: "off" as const,
     describe: "Recompute invariants while running; a broken one exits 70",
     group: "Translation:",
@@ -82,7 +92,18 @@ export const RUN_OPTIONS = {
     group: "Output:",
   },
   quiet: { type: "boolean", default: false, describe: "No summary and no progress", group: "Output:" },
-  json: { type: "boolean", default: false, describe: "The summary as one JSON object", group: "Output:" },
+  faults: {
+    type: "boolean",
+    default: false,
+    describe: "Report every guest fault in full, also when the run ends well",
+    group: "Output:",
+  },
+  json: {
+    type: "boolean",
+    default: false,
+    describe: "Summary and faults as one line of JSON on standard error",
+    group: "Output:",
+  },
 } as const satisfies Record<string, Options>;
 
 export const RUN_EPILOGUE = `Output: the guest console goes to standard output, unchanged; capjit's own lines go to standard error.
@@ -93,4 +114,6 @@ Exit codes:
   123     an expectation of the scenario was not met
   124     --max-instructions or --timeout ran out, or no thread can run again
   125     a problem of the invocation or of an input file
-  139     init died of a fault`;
+  130     interrupted (Ctrl-C)
+  139     init died of a fault
+  141     nobody reads standard output any more`;

@@ -1,166 +1,169 @@
 /** `capjit run`: from arguments to a machine, its console, its summary and the exit code. */
 
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { InputError, closest } from "../input-error.ts";
-import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../jit/options.ts";
-import { createMachine } from "../machine.ts";
-import { type Scenario, loadScenario, parseSize, readBinary, singleProgram } from "../scenario.ts";
-import { readSymbols } from "../symbols.ts";
-import { createDump } from "./dump-blocks.ts";
-import { missedExpectation } from "./expectation.ts";
-import { faultReport } from "./fault-report.ts";
+import { DEFAULT_OPTIONS, PLAIN_OPTIONS } from "../jit/options.ts";
+import { type Machine, type MachineOptions, createMachine } from "../machine.ts";
+import type { RunResult } from "../run-result.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Dump } from "./dump-blocks.ts";
+import { ExpectationCheck } from "./expectation.ts";
+import { writeFaults } from "./fault-list.ts";
+import { findScenario } from "./find-scenario.ts";
+import { createGuestConsole } from "./guest-console.ts";
+import { demandWritten, type Output, READER_GONE } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { RunArguments } from "./run-options.ts";
-import { shippedFile, shippedNames } from "./shipped.ts";
-import { EXIT_EXPECTATION, exitCodeOf, summaryJson, summaryText } from "./summary.ts";
+import { parseCount, parseMemory, parseSeconds, parseSeed } from "./run-values.ts";
+import { type Ended, EXIT_EXPECTATION, exitCodeOf, type StopReason, summaryText } from "./summary.ts";
 
-const ELF_MAGIC = "\x7fELF";
+/** How often a run of guest code lets signals and streams have their turn. */
+const BREATH_MS = 200;
 
-/** Runs what the arguments name. Throws `InputError` for a problem of the invocation or input. */
-export async function run(args: RunArguments): Promise<number> {
-  const scenario = findScenario(args);
+/** Runs what the arguments name and returns the exit code. Throws `InputError` for a problem of the invocation. */
+export async function run(args: RunArguments, output: Output): Promise<number> {
   const started = performance.now();
-  const deadline =
-    args.timeout === undefined ? Infinity : started + positive(args.timeout, "--timeout") * 1000;
-  const progress = createProgress(process.stderr, !args.quiet && !args.json);
-  const console = createConsole(progress.clear, scenario.expect.console !== undefined);
-  const dump =
-    args.dumpBlocks === undefined && args.dumpBlocksTo === undefined
-      ? undefined
-      : await createDump(args, scenario);
-  const maxInstructions =
-    args.maxInstructions === undefined ? undefined : count(args.maxInstructions, "--max-instructions");
-
-  const machine = createMachine({
+  const settings = parseSettings(args);
+  const scenario = findScenario(args.scenario, args.binary ?? []);
+  const { stdout, stderr } = output;
+  const progress = createProgress(stderr, !args.quiet && !args.json);
+  const expectation = new ExpectationCheck(scenario.expect);
+  const console = createGuestConsole({ stdout, beforeWrite: progress.clear });
+  const pacer = new Pacer(started, settings.timeoutMs);
+  const dump = await createDumpFor(args, scenario, () => machine);
+  const options: MachineOptions = {
+    ...settings.machine,
     scenario,
-    ...(args.memory === undefined ? {} : { memoryBytes: size(args.memory) }),
-    checks: args.checks,
-    jit: jitOptions(args),
-    clock: args.clock,
-    seed: seed(args.seed),
     consoleInput: scenario.consoleInput ?? "stdin",
-    onConsole: console.write,
-    ...(maxInstructions === undefined ? {} : { maxInstructions }),
-    onSlice(instructions) {
-      progress.update(instructions);
-      return performance.now() < deadline;
+    beforeWait() {
+      console.flush();
+      pacer.release();
     },
-    ...(dump === undefined ? {} : { observer: dump.observer }),
-  });
-  const result = machine.run();
+    onConsole(bytes) {
+      console.write(bytes);
+      expectation.feed(bytes);
+    },
+    onSlice(instructions) {
+      const now = performance.now();
+      console.tick(now);
+      progress.update(instructions);
+      return pacer.goesOn(now, stdout.failure);
+    },
+    ...(dump === undefined ? {} : { observer: dump.observer, countEntries: true }),
+  };
+  const machine = createMachine(options);
+  const result = await pacer.run(machine);
   progress.clear();
   console.flush();
-  const wallMs = performance.now() - started;
-
-  for (const fault of result.faults) {
-    const program = scenario.binaries.get(fault.program);
-    process.stderr.write(`${faultReport(fault, readSymbols(program ?? new Uint8Array()))}\n`);
-  }
-  await dump?.finish((text) => process.stderr.write(text));
-  if (args.json) process.stderr.write(`${summaryJson(scenario.name, result, wallMs)}\n`);
-  else if (!args.quiet) process.stderr.write(`${summaryText(scenario.name, result, wallMs)}\n`);
-
-  const missed = missedExpectation(scenario.expect, console.lines(), result.outcome);
-  if (missed === undefined) return exitCodeOf(result.outcome);
-  process.stderr.write(`capjit: ${scenario.name}: ${missed}\n`);
-  return EXIT_EXPECTATION;
+  const { stop } = pacer;
+  const ended = { name: scenario.name, result, stop, wallMs: performance.now() - started };
+  const missed = stop === undefined ? expectation.missed(result.outcome) : undefined;
+  const exitCode = missed === undefined ? exitCodeOf(result.outcome, stop) : EXIT_EXPECTATION;
+  await report({ args, output, scenario, ended, missed, exitCode, dump });
+  demandWritten(stdout);
+  return exitCode;
 }
 
-function findScenario(args: RunArguments): Scenario {
-  const given = args.scenario;
-  const extra = extraBinaries(args.binary ?? []);
-  const names = shippedNames();
-  if (names.includes(given)) return withBinaries(loadScenario(shippedFile(given), given), extra);
-  if (given.endsWith(".json")) return withBinaries(loadScenario(given, basename(given, ".json")), extra);
-  if (!/[/\\.]/.test(given) && !isReadable(given)) {
-    const meant = closest(given, names);
-    throw new InputError(
-      `unknown scenario "${given}"; ${meant === undefined ? `there are ${names.join(", ")}` : `did you mean "${meant}"?`}`,
-    );
-  }
-  const bytes = readBinary(given);
-  if (Buffer.from(bytes.subarray(0, 4)).toString("latin1") !== ELF_MAGIC) {
-    throw new InputError(`${given}: not an ELF file (a scenario file must end in .json)`);
-  }
-  return withBinaries(singleProgram(basename(given), bytes), extra);
+interface Report {
+  readonly args: RunArguments;
+  readonly output: Output;
+  readonly scenario: Scenario;
+  readonly ended: Ended;
+  readonly missed: string | undefined;
+  readonly exitCode: number;
+  readonly dump: Dump | undefined;
 }
 
-function isReadable(file: string): boolean {
-  try {
-    readFileSync(file);
-    return true;
-  } catch {
-    return false;
+/** Everything that capjit says after a run, on standard error. */
+async function report({ args, output, scenario, ended, missed, exitCode, dump }: Report): Promise<void> {
+  const write = (text: string): void => output.stderr.write(text);
+  await dump?.finish(write);
+  if (args.json) {
+    const { summaryJson, faultJson } = await import("./summary-json.ts");
+    const faults = ended.result.faults.map((fault) => faultJson(fault, scenario));
+    write(`${summaryJson(ended, { missedExpectation: missed, faults })}\n`);
+    return;
   }
-}
-
-function extraBinaries(given: readonly string[]): Map<string, Uint8Array> {
-  return new Map(
-    given.map((text) => {
-      const at = text.indexOf("=");
-      if (at < 1) throw new InputError(`--binary ${text}: expected NAME=PATH`);
-      return [text.slice(0, at), readBinary(text.slice(at + 1))];
-    }),
+  await writeFaults(
+    ended.result.faults,
+    scenario,
+    { full: args.faults || exitCode !== 0, quiet: args.quiet },
+    write,
   );
+  if (!args.quiet) write(`${summaryText(ended)}\n`);
+  if (missed !== undefined) write(`capjit: ${scenario.name}: ${missed}\n`);
 }
 
-const withBinaries = (scenario: Scenario, extra: ReadonlyMap<string, Uint8Array>): Scenario =>
-  extra.size === 0 ? scenario : { ...scenario, binaries: new Map([...scenario.binaries, ...extra]) };
-
-const jitOptions = (args: RunArguments): JitOptions => (args.plain ? PLAIN_OPTIONS : DEFAULT_OPTIONS);
-
-function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw new InputError(`--memory ${text}: expected bytes or a size such as 64MiB`);
-  return bytes;
+interface Settings {
+  readonly machine: Omit<MachineOptions, "scenario" | "consoleInput" | "onConsole">;
+  readonly timeoutMs: number;
 }
 
-function count(text: string, option: string): number {
-  const value = /^[0-9_]+$/.test(text) ? Number(text.replaceAll("_", "")) : NaN;
-  if (!Number.isSafeInteger(value)) throw new InputError(`${option} ${text}: expected a whole number`);
-  return value;
-}
-
-function positive(value: number, option: string): number {
-  if (!(value > 0)) throw new InputError(`${option}: expected a positive number of seconds`);
-  return value;
-}
-
-function seed(text: string): bigint | "random" {
-  if (text === "random") return text;
-  if (!/^[0-9]{1,20}$/.test(text)) throw new InputError(`--seed ${text}: expected a number or random`);
-  return BigInt(text);
-}
-
-interface Console {
-  write(bytes: Uint8Array): void;
-  flush(): void;
-  /** Lines written so far, kept only when the scenario has expectations of them. */
-  lines(): readonly string[];
-}
-
-/** Guest output to standard output, unchanged, gathered into larger writes. */
-function createConsole(clearProgress: () => void, keep: boolean): Console {
-  const kept: Uint8Array[] = [];
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  const flush = (): void => {
-    if (pending.length === 0) return;
-    clearProgress();
-    process.stdout.write(Buffer.concat(pending));
-    pending = [];
-    pendingBytes = 0;
-  };
+function parseSettings(args: RunArguments): Settings {
+  const { memory, maxInstructions, timeout } = args;
   return {
-    write(bytes) {
-      const copy = Uint8Array.from(bytes);
-      pending.push(copy);
-      pendingBytes += copy.length;
-      if (keep) kept.push(copy);
-      if (process.stdout.isTTY || pendingBytes > 65_536) flush();
+    machine: {
+      checks: args.checks,
+      jit: args.plain ? PLAIN_OPTIONS : DEFAULT_OPTIONS,
+      clock: args.clock,
+      seed: parseSeed(args.seed),
+      ...(memory === undefined ? {} : { memoryBytes: parseMemory(memory) }),
+      ...(maxInstructions === undefined
+        ? {}
+        : { maxInstructions: parseCount(maxInstructions, "--max-instructions") }),
     },
-    flush,
-    lines: () => Buffer.concat(kept).toString("utf8").split("\n"),
+    timeoutMs: timeout === undefined ? Infinity : parseSeconds(timeout, "--timeout") * 1000,
   };
+}
+
+/** Loaded only when asked for: a dump needs printers and parsers that a run does not. */
+async function createDumpFor(
+  { dumpBlocks: filter, dumpBlocksTo: folder }: RunArguments,
+  scenario: Scenario,
+  machine: () => Machine,
+): Promise<Dump | undefined> {
+  if (filter === undefined && folder === undefined) return undefined;
+  const { createDump } = await import("./dump-blocks.ts");
+  return createDump({ filter: filter ?? "", folder }, scenario, () => machine().kernel.current?.process);
+}
+
+/** Ends a run from outside: by the clock, by SIGINT, or because nobody reads the output. */
+class Pacer {
+  stop: StopReason | undefined;
+  readonly #deadline: number;
+  #breatheAt: number;
+  readonly #interrupt = (): void => {
+    this.stop = "interrupt";
+  };
+
+  constructor(started: number, timeoutMs: number) {
+    this.#deadline = started + timeoutMs;
+    this.#breatheAt = started + BREATH_MS;
+  }
+
+  /** False stops the guest code, for good when `stop` is set. */
+  goesOn(now: number, failure: string | undefined): boolean {
+    if (now >= this.#deadline) this.stop = "timeout";
+    else if (failure === READER_GONE) this.stop = "reader gone";
+    return this.stop === undefined && now < this.#breatheAt;
+  }
+
+  /** While the host waits no handler would run: SIGINT is to end the command at once, as it does by default. */
+  release(): void {
+    process.removeListener("SIGINT", this.#interrupt);
+  }
+
+  /** Runs to the end, with short pauses for signal handlers. */
+  async run(machine: Machine): Promise<RunResult> {
+    process.once("SIGINT", this.#interrupt);
+    try {
+      for (;;) {
+        const result = machine.run();
+        if (result.outcome.kind !== "stopped" || this.stop !== undefined) return result;
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.stop !== undefined) return result;
+        this.#breatheAt = performance.now() + BREATH_MS;
+      }
+    } finally {
+      this.release();
+    }
+  }
 }

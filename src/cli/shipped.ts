@@ -2,10 +2,10 @@
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageFile } from "../package-root.ts";
 import type { ScenarioFile } from "../scenario.ts";
 
-const FOLDER = fileURLToPath(new URL("../../scenarios", import.meta.url));
+const FOLDER = packageFile("scenarios");
 
 export const shippedNames = (): string[] =>
   readdirSync(FOLDER)

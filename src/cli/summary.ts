@@ -8,23 +8,42 @@ export const EXIT_CUT_SHORT = 124;
 export const EXIT_INPUT = 125;
 export const EXIT_FAULT = 139;
 export const EXIT_BUG = 70;
+/** As a shell reports a command that died of SIGINT or SIGPIPE. */
+const EXIT_INTERRUPTED = 130;
+const EXIT_READER_GONE = 141;
+
+/** Who ended a run from outside. */
+export type StopReason = "timeout" | "interrupt" | "reader gone";
 
 /** The exit code of the command for how the run ended: init's own code, low 8 bits, when it exited by itself. */
-export function exitCodeOf(outcome: Outcome): number {
+export function exitCodeOf(outcome: Outcome, stop: StopReason = "timeout"): number {
   switch (outcome.kind) {
     case "exited":
       return Number(BigInt.asUintN(8, outcome.exitCode));
     case "init-fault":
       return EXIT_FAULT;
     case "instruction-limit":
-    case "stopped":
     case "deadlock":
       return EXIT_CUT_SHORT;
+    case "stopped":
+      return STOP_CODES[stop];
   }
 }
 
-/** `1234567` as `1,234,567`. */
-export const grouped = (value: number): string => value.toLocaleString("en-US");
+const STOP_CODES: Readonly<Record<StopReason, number>> = {
+  timeout: EXIT_CUT_SHORT,
+  interrupt: EXIT_INTERRUPTED,
+  "reader gone": EXIT_READER_GONE,
+};
+
+const STOP_TEXTS: Readonly<Record<StopReason, string>> = {
+  timeout: "stopped: the time limit of --timeout is used up",
+  interrupt: "stopped: interrupted",
+  "reader gone": "stopped: nobody reads standard output any more",
+};
+
+/** `1234567` as `1,234,567`. Loading a locale for this would cost a tenth of a cold start. */
+export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** `1.2 s`, `35 ms`. */
 export const duration = (ms: number): string =>
@@ -42,15 +61,23 @@ const counted = (count: number, one: string, many = `${one}s`): string =>
   `${grouped(count)} ${count === 1 ? one : many}`;
 
 /** Times a page of translated code stopped serving a process because the guest changed the page. */
-const invalidations = ({ invalidations: { write, unmap, protect } }: RunResult["jit"]): number =>
+export const invalidations = ({ invalidations: { write, unmap, protect } }: RunResult["jit"]): number =>
   write.pages + unmap.pages + protect.pages;
 
+/** What a summary is made of. */
+export interface Ended {
+  readonly name: string;
+  readonly result: RunResult;
+  readonly stop: StopReason | undefined;
+  readonly wallMs: number;
+}
+
 /** The summary for people: a line or a few, without a final line end. */
-export function summaryText(name: string, result: RunResult, wallMs: number): string {
+export function summaryText({ name, result, stop, wallMs }: Ended): string {
   const { jit } = result;
   const rate = result.instructions / Math.max(wallMs / 1000, 1e-9);
   const lines = [
-    `capjit: ${name}: ${describeOutcome(result.outcome)}`,
+    `capjit: ${name}: ${describeOutcome(result.outcome, stop)}`,
     `capjit: ${counted(result.processes.length, "process", "processes")}, ` +
       `${counted(result.instructions, "guest instruction")}, ${counted(result.ringEntries, "ring entry", "ring entries")}`,
     `capjit: ${counted(jit.unitsTranslated, "block")} translated (${counted(jit.instructionsTranslated, "instruction")}), ` +
@@ -64,7 +91,7 @@ export function summaryText(name: string, result: RunResult, wallMs: number): st
 }
 
 /** One line on how the run ended. */
-export function describeOutcome(outcome: Outcome): string {
+export function describeOutcome(outcome: Outcome, stop: StopReason = "timeout"): string {
   switch (outcome.kind) {
     case "exited":
       return `init exited with code ${outcome.exitCode}`;
@@ -73,35 +100,8 @@ export function describeOutcome(outcome: Outcome): string {
     case "instruction-limit":
       return "stopped: the instruction limit of --max-instructions is used up";
     case "stopped":
-      return "stopped: the time limit of --timeout is used up";
+      return STOP_TEXTS[stop];
     case "deadlock":
       return `stopped: no thread can run again; ${outcome.waiting.join("; ")}`;
   }
-}
-
-/** The summary for programs: one JSON object. */
-export function summaryJson(name: string, result: RunResult, wallMs: number): string {
-  const { outcome, processes, instructions, jit, ringEntries } = result;
-  return JSON.stringify({
-    scenario: name,
-    outcome: outcome.kind,
-    exitCode: outcome.kind === "exited" ? Number(outcome.exitCode) : null,
-    processes: processes.map(({ pid, name: process, program, exitCode, ending }) => ({
-      pid,
-      name: process,
-      program,
-      ending,
-      exitCode: exitCode === undefined ? null : Number(exitCode),
-    })),
-    instructions,
-    ringEntries,
-    blocksTranslated: jit.unitsTranslated,
-    instructionsTranslated: jit.instructionsTranslated,
-    codePagesReused: jit.pagesReused,
-    invalidations: invalidations(jit),
-    unsupported: Object.fromEntries(jit.unsupported),
-    faults: result.faults.length,
-    wallMs: Math.round(wallMs * 10) / 10,
-    instructionsPerSecond: Math.round(instructions / Math.max(wallMs / 1000, 1e-9)),
-  });
 }

@@ -45,7 +45,7 @@ import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
 import { StopAddress } from "./stop-address.ts";
 import { Translator, type TranslatorInputs } from "./translator.ts";
-import { type Cell, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
+import { type Cell, type CompiledUnit, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
 
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
 const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
@@ -95,6 +95,12 @@ const EXIT_BUDGET: Exit = { kind: "budget" };
 const EXIT_LIMIT: Exit = { kind: "limit" };
 const EXIT_UNTIL: Exit = { kind: "until" };
 
+/** A `run` shared by many cells; it acts on the one it is called as a method of. */
+const onCell = (act: (cell: CacheCell) => Cell | null): (() => Cell | null) =>
+  function (this: CacheCell) {
+    return act(this);
+  };
+
 class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   readonly stats: JitStats = createStats();
   readonly cache: TranslationCache;
@@ -131,16 +137,9 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.#maxBlock = inputs.options.maxBlockInstructions;
     this.cpuid = inputs.cpuid;
     this.random = inputs.random;
-    const engine = this;
-    this.untranslated = function (this: CacheCell) {
-      return engine.#translate(this);
-    };
-    this.dead = function (this: CacheCell) {
-      return engine.#reenter(this);
-    };
-    this.stopHere = function (this: CacheCell) {
-      return engine.#stopAt(this);
-    };
+    this.untranslated = onCell((cell) => this.#translate(cell));
+    this.dead = onCell((cell) => this.#reenter(cell));
+    this.stopHere = onCell((cell) => this.#stopAt(cell));
     this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
     this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
     this.#translator = new Translator(inputs, this, this.cache, this.#runtime, this.stats);
@@ -194,13 +193,19 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   /** Runs units until one leaves. */
-  #dispatch(cell: Cell): undefined {
+  #dispatch(cell: CacheCell): undefined {
     this.#runtime.stop = "none";
-    let next: Cell | null = cell;
+    // Every cell of this engine is a `CacheCell`; emitted code knows only what it needs of them.
+    let running = cell;
     try {
-      while (next !== null) next = next.run();
+      for (;;) {
+        if (running.heat !== 0 && --running.heat === 0) this.#sharpen(running);
+        const next = running.run() as CacheCell | null;
+        if (next === null) break;
+        running = next;
+      }
     } catch (thrown) {
-      this.#caught(thrown);
+      this.#caught(thrown, running.unit);
     }
     return undefined;
   }
@@ -227,15 +232,15 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     try {
       unit.run();
     } catch (thrown) {
-      this.#caught(thrown);
+      this.#caught(thrown, unit);
     }
     return undefined;
   }
 
   /** An exception out of the middle of a unit: the completed instructions count, RIP is the running one's. */
-  #caught(thrown: unknown): void {
+  #caught(thrown: unknown, unit: CompiledUnit | undefined): void {
     if (thrown !== FAULT && thrown !== LEAVE) throw thrown;
-    const { unit, site } = this.#runtime;
+    const { site } = this.#runtime;
     const index = unit?.sites[site];
     const instruction = index === undefined ? undefined : unit?.block.instructions[index];
     if (index === undefined || instruction === undefined) {
@@ -272,6 +277,13 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** `RuntimeHooks`: called from inside a unit, whose own instructions are still in the budget word. */
   instructionsAtUnitEntry(): number {
     return this.#completed + this.#given - this.#words[BUDGET_WORD]!;
+  }
+
+  #sharpen(cell: CacheCell): void {
+    const page = cell.page;
+    if (page !== undefined && cell.state === "translated" && this.cache.makeRoom(page)) {
+      this.#translator.sharpen(cell, page);
+    }
   }
 
   #translate(cell: CacheCell): Cell | null {

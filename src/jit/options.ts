@@ -17,6 +17,10 @@ export interface JitOptions {
   readonly selfLoops: boolean;
   /** Guest memory accesses look into the flat table inline. */
   readonly inlineMemory: boolean;
+  /** A block is emitted as short code first, and again with memory inline once it was entered often. */
+  readonly compactFirst: boolean;
+  /** Entries after which a compact unit is compiled again, 1 or more. */
+  readonly hotEntries: number;
   /** Guest instructions per block, 1 or more. */
   readonly maxBlockInstructions: number;
 }
@@ -32,6 +36,8 @@ export const DEFAULT_OPTIONS: JitOptions = {
   batchCompilation: true,
   selfLoops: true,
   inlineMemory: true,
+  compactFirst: true,
+  hotEntries: 500,
   maxBlockInstructions: 64,
 };
 
@@ -47,5 +53,7 @@ export const PLAIN_OPTIONS: JitOptions = {
   batchCompilation: false,
   selfLoops: false,
   inlineMemory: false,
+  compactFirst: false,
+  hotEntries: 500,
   maxBlockInstructions: 64,
 };

@@ -6,6 +6,8 @@ export interface JitStats {
   unitsTranslated: number;
   /** Guest instructions in those units. */
   instructionsTranslated: number;
+  /** Units compiled a second time, for speed. */
+  unitsSharpened: number;
   /** Compilations; each holds one unit or more. */
   batches: number;
   /** Units of one instruction made for stores to translated code, and for exact limits. */
@@ -36,6 +38,7 @@ export function createStats(): JitStats {
   return {
     unitsTranslated: 0,
     instructionsTranslated: 0,
+    unitsSharpened: 0,
     batches: 0,
     stepsTranslated: 0,
     stepsRun: 0,

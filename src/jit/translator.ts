@@ -10,8 +10,10 @@
 import { type GuestAddress, offsetInPage, PAGE_BYTES, pageOf } from "../mmu/address.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import type { CodePage } from "./cache/code-page.ts";
+import { StepCache } from "./cache/step-cache.ts";
 import type { CacheHost, DropReason, TranslationCache } from "./cache/translation-cache.ts";
 import { compileUnits } from "./emit/javascript/compile.ts";
+import { loopTarget } from "./emit/javascript/emit-block.ts";
 import type { Runtime } from "./emit/javascript/runtime.ts";
 import type { CheckLevel } from "../invariant.ts";
 import type { CodeSource, FetchFault, IrBlock, IrExit, Lift } from "./ir/block.ts";
@@ -21,15 +23,18 @@ import type { JitStats } from "./stats.ts";
 import type { CompiledUnit, UnitRequest } from "./unit.ts";
 
 /** Bounds of one batch. */
-const MAX_BATCH_BLOCKS = 32;
+const MAX_BATCH_BLOCKS = 12;
 const MAX_BATCH_INSTRUCTIONS = 300;
 
-/** Told of every unit, for dumps and profiles. */
+/** The place of a unit, as observers see it; `entries` is counted when `countEntries` asks for it. */
+export type UnitCell = Pick<CacheCell, "address" | "entries">;
+
+/** Told of every unit, for dumps and profiles. With `onUnit` the units keep their operations. */
 export interface JitObserver {
-  /** `original` is the block as lifted, `unit.block` what the passes made of it. */
-  onUnit?(unit: CompiledUnit, original: IrBlock): void;
+  /** `original` is the block as lifted from `bytes`, `unit.block` what the passes made of it. */
+  onUnit?(unit: CompiledUnit, original: IrBlock, cell: UnitCell, bytes: Uint8Array): void;
   /** The unit of this cell is gone for good, or cut again because of a stop address. */
-  onDrop?(cell: CacheCell, reason: DropReason): void;
+  onDrop?(cell: UnitCell, reason: DropReason): void;
 }
 
 export interface TranslatorInputs {
@@ -44,11 +49,16 @@ export interface TranslatorInputs {
 /** What cells without a unit run. */
 type Stubs = Pick<CacheHost, "untranslated" | "dead">;
 
+/** A block on its way through the back end, which then lets go of its operations. */
+type Draft = { -readonly [K in keyof IrBlock]: IrBlock[K] };
+
 interface Plan {
   readonly cell: CacheCell;
   readonly original: IrBlock;
-  readonly block: IrBlock;
+  readonly block: Draft;
 }
+
+const NO_CODE: IrBlock["code"] = [];
 
 export class Translator {
   /** Blocks end before this address, and its cell keeps the `run` that the engine gave it; -1 for none. */
@@ -58,6 +68,12 @@ export class Translator {
   readonly #cache: TranslationCache;
   readonly #runtime: Runtime;
   readonly #stats: JitStats;
+  readonly #steps = new StepCache();
+  /**
+   * Passes for compact units: folding and forwarding cost more than they save in code that runs a few times
+   * (8 % of a cold run).
+   */
+  readonly #quick: JitOptions;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
 
@@ -69,6 +85,7 @@ export class Translator {
     stats: JitStats,
   ) {
     this.#inputs = inputs;
+    this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
     this.#stubs = stubs;
     this.#cache = cache;
     this.#runtime = runtime;
@@ -82,47 +99,55 @@ export class Translator {
     const requests = plans.map((plan) => this.#request(plan, page));
     const units = this.#compile(requests);
     for (const [i, unit] of units.entries()) {
-      const plan = plans[i]!;
-      this.#install(plan.cell, unit);
-      this.#inputs.observer?.onUnit?.(unit, plan.original);
+      const { cell, original, block } = plans[i]!;
+      this.#install(cell, unit);
+      const observer = this.#inputs.observer;
+      // Operations are two thirds of what a unit would keep in memory, and without an observer nobody reads them.
+      if (observer?.onUnit === undefined) block.code = NO_CODE;
+      else observer.onUnit(unit, original, cell, guestBytes(original, page, cell));
     }
     return true;
   }
 
+  /** Compiles the cell's block again, for speed: it was entered often. */
+  sharpen(cell: CacheCell, page: CodePage): void {
+    const plan = this.#planOne(cell, page, false);
+    if (plan === undefined) return;
+    const request = { ...this.#request(plan, page), compact: false };
+    const unit = compileUnits([request], this.#runtime, this.#inputs.options, this.#inputs.checks)[0]!;
+    this.#stats.unitsSharpened++;
+    const before = cell.sourceBytes;
+    cell.unit = unit;
+    cell.sourceBytes = unit.source.length;
+    this.#cache.charge(page, cell.sourceBytes - before);
+    this.#stats.sourceBytes += cell.sourceBytes;
+    plan.block.code = NO_CODE;
+    if (cell.address !== this.boundary) cell.run = this.runOf(cell);
+  }
+
   /**
-   * A unit of the one instruction at `offset` that may write translated code; it is never linked to. `next` gives
-   * the bytes of the next page, and makes the result hold for this moment only.
+   * A unit of the cell's one instruction that may write translated code; it is never linked to. `next` gives the
+   * bytes of the next page as they are now.
    */
   step(page: CodePage, cell: CacheCell, next: () => Uint8Array | undefined): CompiledUnit | FetchFault {
-    const offset = offsetInPage(cell.address);
-    const kept = page.steps.get(offset);
+    const kept = this.#steps.find(cell.address, page.bytes);
     if (kept !== undefined) return kept;
-    let crossing = false;
-    const source: CodeSource = {
-      page: page.bytes,
-      next: () => {
-        crossing = true;
-        return next();
-      },
-    };
-    const original = this.#inputs.lift(cell.address, source, 1);
+    const original = this.#inputs.lift(cell.address, { page: page.bytes, next }, 1);
     if ("kind" in original) return original;
-    const block = this.#passes(original);
-    const [unit] = this.#compile([{ cell, block, allowCodeWrites: true, link: () => undefined }]);
-    if (unit === undefined) throw new Error("no unit");
+    const block = this.#passes(original, this.#inputs.options);
+    const unit = this.#compile([{ cell, block, allowCodeWrites: true, link: () => undefined }])[0]!;
+    block.code = NO_CODE;
     this.#stats.stepsTranslated++;
-    if (!crossing) {
-      page.steps.set(offset, unit);
-      this.#cache.charge(page, unit.source.length);
-    }
+    this.#stats.sourceBytes += unit.source.length;
+    this.#steps.add(unit, page.bytes);
     return unit;
   }
 
   /** What the cell runs in its state. */
   runOf(cell: CacheCell): CacheCell["run"] {
     const unit = cell.unit;
-    if (unit === undefined)
-      return cell.state === "untranslated" ? this.#stubs.untranslated : this.#stubs.dead;
+    const stubs = this.#stubs;
+    if (unit === undefined) return cell.state === "untranslated" ? stubs.untranslated : stubs.dead;
     if (this.#inputs.countEntries !== true) return unit.run;
     return () => {
       cell.entries++;
@@ -132,10 +157,11 @@ export class Translator {
 
   /** The block of the cell, and with batch compilation those reached from it on the page. */
   #plan(cell: CacheCell, page: CodePage): Plan[] | undefined {
-    const first = this.#planOne(cell, page);
+    const compact = this.#inputs.options.compactFirst;
+    const first = this.#planOne(cell, page, compact);
     if (first === undefined) return undefined;
     const plans = [first];
-    if (!this.#inputs.options.batchCompilation || cell.tail !== undefined) return plans;
+    if (!this.#inputs.options.batchCompilation || page.unstable || cell.tail !== undefined) return plans;
     const seen = new Set([cell]);
     let instructions = first.block.instructions.length;
     for (let i = 0; i < plans.length; i++) {
@@ -144,7 +170,7 @@ export class Translator {
         const next = linkTarget(page, target);
         if (next === undefined || next.state !== "untranslated" || seen.has(next)) continue;
         seen.add(next);
-        const plan = this.#planOne(next, page);
+        const plan = this.#planOne(next, page, compact);
         if (plan === undefined) continue;
         instructions += plan.block.instructions.length;
         plans.push(plan);
@@ -153,9 +179,11 @@ export class Translator {
     return plans;
   }
 
-  #planOne(cell: CacheCell, page: CodePage): Plan | undefined {
+  #planOne(cell: CacheCell, page: CodePage, compact: boolean): Plan | undefined {
     const original = this.#lift(cell.address, { page: page.bytes, next: () => this.#tailPage(cell) });
-    return "kind" in original ? undefined : { cell, original, block: this.#passes(original) };
+    if ("kind" in original) return undefined;
+    const options = compact && !this.#loops(original) ? this.#quick : this.#inputs.options;
+    return { cell, original, block: this.#passes(original, options) };
   }
 
   /** A page that begins with the bytes a variant was made for; undefined for other cells. */
@@ -174,8 +202,14 @@ export class Translator {
     return cut > 0 ? lift(address, source, cut) : block;
   }
 
-  #passes(block: IrBlock): IrBlock {
-    return runPasses(block, this.#inputs.options, this.#inputs.checks);
+  #passes(block: IrBlock, options: JitOptions): Draft {
+    const { address, instructions, code, exit } = runPasses(block, options, this.#inputs.checks);
+    return { address, instructions, code, exit };
+  }
+
+  /** A block that loops inside its function is emitted for speed at once. */
+  #loops(block: IrBlock): boolean {
+    return this.#inputs.options.selfLoops && loopTarget(block) !== undefined;
   }
 
   #request({ cell, block }: Plan, page: CodePage): UnitRequest {
@@ -186,7 +220,7 @@ export class Translator {
       if (linked !== undefined) links.push(linked);
       return linked;
     };
-    return { cell, block, allowCodeWrites: false, link };
+    return { cell, block, allowCodeWrites: false, compact: this.#inputs.options.compactFirst, link };
   }
 
   #compile(requests: readonly UnitRequest[]): CompiledUnit[] {
@@ -196,13 +230,16 @@ export class Translator {
     for (const unit of units) {
       this.#stats.unitsTranslated++;
       this.#stats.instructionsTranslated += unit.block.instructions.length;
-      this.#stats.sourceBytes += unit.source.length;
     }
     return units;
   }
 
   #install(cell: CacheCell, unit: CompiledUnit): void {
-    this.#cache.install(cell, unit, unit.source.length);
+    const sourceBytes = unit.source.length;
+    this.#stats.sourceBytes += sourceBytes;
+    this.#cache.install(cell, unit, sourceBytes);
+    const { compactFirst, hotEntries } = this.#inputs.options;
+    cell.heat = compactFirst && !this.#loops(unit.block) ? hotEntries : 0;
     if (cell.address !== this.boundary) cell.run = this.runOf(cell);
   }
 }
@@ -212,6 +249,23 @@ function linkTarget(page: CodePage, target: GuestAddress): CacheCell | undefined
   return pageOf(target) === page.number ? page.cellAt(offsetInPage(target)) : undefined;
 }
 
+/** The bytes a block was lifted from. */
+function guestBytes(
+  { address, instructions }: IrBlock,
+  page: CodePage,
+  { tail = NO_BYTES }: CacheCell,
+): Uint8Array {
+  const last = instructions.at(-1);
+  const lengthBytes = last === undefined ? 0 : last.address + last.length - address;
+  const offset = offsetInPage(address);
+  const bytes = new Uint8Array(lengthBytes);
+  bytes.set(page.bytes.subarray(offset, offset + lengthBytes));
+  const crossing = Math.max(0, offset + lengthBytes - PAGE_BYTES);
+  bytes.set(tail.subarray(0, crossing), lengthBytes - crossing);
+  return bytes;
+}
+
+const NO_BYTES = new Uint8Array();
 const NONE: readonly GuestAddress[] = [];
 
 /** Where control is known to go from an exit: the batch grows along these. */

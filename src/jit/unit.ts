@@ -10,8 +10,8 @@
  *   return follow()  computed or other-page target: RIP is stored, the engine finds the cell
  *   return null      `Runtime.stop` says why; RIP is stored
  *   throw            a guest fault or a leave from inside an instruction. Before the throw passes the unit's
- *                    catch clause, it writes back the state of the instruction's start and names itself and the
- *                    site in `Runtime.unit` / `Runtime.site`; the engine takes RIP from the unit's site table.
+ *                    finally clause, it writes back the state of the instruction's start; the site is in
+ *                    `Runtime.site`, and the engine takes RIP from the unit's site table.
  */
 
 import type { GuestAddress } from "../mmu/address.ts";
@@ -57,6 +57,8 @@ export interface UnitRequest {
    * stores may change watched frames.
    */
   readonly allowCodeWrites: boolean;
+  /** Emit short code for a unit that may never become hot: memory through helpers. A loop is hot at once. */
+  readonly compact?: boolean;
   /** The cell to link to for a direct exit, or undefined to leave through `follow` (another page). */
   readonly link: (target: GuestAddress) => Cell | undefined;
 }
@@ -89,8 +91,7 @@ export interface RuntimeState {
         readonly unsupported?: string;
       }
     | undefined;
-  /** The unit and site an exception passed through. */
-  unit: CompiledUnit | undefined;
+  /** The site of the unit that threw; the engine knows which unit was running. */
   site: number;
 }
 

@@ -158,13 +158,12 @@ export function brokenBitmapRules(bitmap: FrameBitmap, alwaysUsed: readonly numb
 }
 
 /**
- * The frames of the machine. `#soiled` has a 1 for every frame that ever had an owner; the others are still zero
- * from the start of the run, so a first owner costs no zeroing.
+ * The frames of the machine. A frame is zeroed when it gets its next owner; the MMU knows which ones nobody wrote
+ * since the last time, and those cost nothing (MMU-11).
  */
 export class FrameAllocator implements FrameSource {
   readonly #mmu: Mmu;
   readonly #bitmap: FrameBitmap;
-  readonly #soiled: Uint8Array;
   /** Frames that hold the bitmap itself. */
   readonly bitmapFrames: readonly FrameNumber[];
 
@@ -175,7 +174,6 @@ export class FrameAllocator implements FrameSource {
     for (const run of taken) for (let frame = run.first; frame < run.end; frame++) bitmap.markUsed(frame);
     bitmap.markUsed(0);
     this.#mmu = mmu;
-    this.#soiled = new Uint8Array(mmu.frameCount);
     const count = Math.ceil(bitmap.bytes.length / PAGE_BYTES);
     const first = bitmap.allocateContiguous(count);
     if (first === undefined) {
@@ -204,7 +202,8 @@ export class FrameAllocator implements FrameSource {
   allocate(): FrameNumber | undefined {
     const frame = this.#bitmap.allocate();
     if (frame === undefined) return undefined;
-    this.#takeOver(frame, false);
+    // The code listener hears of a recycled frame before its new owner can write it.
+    this.#mmu.beforeFrameWrite(frameNumber(frame));
     return frameNumber(frame);
   }
 
@@ -212,7 +211,7 @@ export class FrameAllocator implements FrameSource {
   allocateZeroed(): FrameNumber | undefined {
     const frame = this.#bitmap.allocate();
     if (frame === undefined) return undefined;
-    this.#takeOver(frame, true);
+    this.#mmu.zeroFrame(frameNumber(frame));
     return frameNumber(frame);
   }
 
@@ -232,24 +231,27 @@ export class FrameAllocator implements FrameSource {
   allocateContiguous(count: number): FrameNumber[] | undefined {
     const first = this.#bitmap.allocateContiguous(count);
     if (first === undefined) return undefined;
-    const frames = Array.from({ length: count }, (_, i) => frameNumber(first + i));
-    for (const frame of frames) this.#takeOver(frame, true);
+    const frames: FrameNumber[] = [];
+    for (let frame = first; frame < first + count; frame++) {
+      this.#mmu.zeroFrame(frameNumber(frame));
+      frames.push(frameNumber(frame));
+    }
     return frames;
   }
 
   /** Gives a frame back. Freeing what is free already, or what never could be owned, is a bug of ours. */
   free(frame: FrameNumber): void {
-    const outcome = frame === 0 || this.bitmapFrames.includes(frame) ? "reserved" : this.#bitmap.free(frame);
+    const outcome = this.#isReserved(frame) ? "reserved" : this.#bitmap.free(frame);
     if (outcome !== "ok") throw new InvariantError([`KER-26 free of frame ${hex(frame)}: ${outcome}`]);
   }
 
-  /** The code listener hears of a recycled frame before its new owner can write it. */
-  #takeOver(frame: number, zero: boolean): void {
-    if (this.#soiled[frame] === 1) {
-      this.#mmu.beforeFrameWrite(frameNumber(frame));
-      if (zero) this.#mmu.zeroFrame(frameNumber(frame));
-    }
-    this.#soiled[frame] = 1;
+  freeMany(frames: readonly FrameNumber[]): void {
+    for (let i = 0; i < frames.length; i++) this.free(frames[i] as FrameNumber);
+  }
+
+  #isReserved(frame: number): boolean {
+    const own = frame - (this.bitmapFrames[0] ?? 0);
+    return frame === 0 || (own >= 0 && own < this.bitmapFrames.length);
   }
 
   brokenRules(): string[] {

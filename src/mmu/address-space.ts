@@ -21,16 +21,43 @@ import {
 } from "./entry.ts"; // prettier-ignore
 import { type Access, type PageFault, VECTOR_PAGE } from "./fault.ts";
 import { brokenLeafRules } from "./invariants.ts";
+import { WRITTEN } from "./frames.ts";
 import { UPPER_HALF_INDEX } from "./kernel-half.ts";
+import { TABLE_ENTRIES } from "./layout.ts";
 import type { AddressSpace, FrameSource, PageEntry, Protection } from "./mmu.ts";
 import type { MmuParts } from "./parts.ts";
 import type { SlotHolder } from "./tlb.ts";
 import { AS_USER, FETCH, GRANTED } from "./walk.ts";
 
+/** Words of a leaf entry. */
+const LEAF_WORDS = 2;
+
 /** Why a page goes away, as the engine hears it. */
 export type UnmapReason = "unmap" | "destroy";
 
-export class Space implements AddressSpace, SlotHolder {
+/**
+ * The operations of `AddressSpace` on many pages at once: what the same calls page by page would do, in the same
+ * order, with one walk per page table. A page that cannot be changed is a bug of the caller, and stops them there.
+ */
+export interface SpaceRanges {
+  /** Page `first + i` shows `frames[i]`; without a protection it is kept (PROT_NONE). */
+  mapRange(first: PageNumber, frames: readonly FrameNumber[], protection: Protection | undefined): void;
+  protectRange(first: PageNumber, count: number, protection: Protection | undefined): void;
+  /** The frames that the pages showed, in order. */
+  unmapRange(first: PageNumber, count: number, why: UnmapReason): FrameNumber[];
+}
+
+/** The range operations of a space made by `createMmu`. */
+export function rangesOf(space: AddressSpace): SpaceRanges {
+  if (space instanceof Space) return space;
+  throw new TypeError("not an address space made by createMmu");
+}
+
+/** The last of `count` pages from `page` that has its leaf entry in the same page table, plus one. */
+const endInTable = (page: number, end: number): number =>
+  Math.min(end, page - (page % ENTRIES_PER_TABLE) + ENTRIES_PER_TABLE);
+
+export class Space implements AddressSpace, SpaceRanges, SlotHolder {
   readonly id: number;
   readonly root: FrameNumber;
   /** Slot of the flat TLB table, or -1. Written by tlb.ts alone. */
@@ -81,49 +108,55 @@ export class Space implements AddressSpace, SlotHolder {
 
   map(page: PageNumber, frame: FrameNumber, protection: Protection): void {
     this.#demandRange(page, 1);
-    this.#demandFreeOfTables(frame);
     demandNotBoth(page, protection);
-    const word = this.#parts.tables.leafWord(this.root, page);
-    if (word < 0) demand([`MMU-9: no page table for page ${hex(pageStart(page))}`]);
-    if (this.#words[word] !== 0) demand([`MMU-9: page ${hex(pageStart(page))} is mapped already`]);
-    this.#words[word] = userLeaf(frame, protection);
-    this.#words[word + 1] = leafHigh(protection);
-    const { references } = this.#parts.frames;
-    references[frame] = (references[frame] as number) + 1;
-    this.#checkLeaf(page);
+    this.#fillLeaf(page, this.#parts.tables.leafWord(this.root, page), frame, protection);
+  }
+
+  mapRange(first: PageNumber, frames: readonly FrameNumber[], protection: Protection | undefined): void {
+    const end = first + frames.length;
+    this.#demandRange(first, frames.length);
+    if (protection !== undefined) demandNotBoth(first, protection);
+    for (let page: number = first; page < end;) {
+      let word = this.#parts.tables.leafWord(this.root, page as PageNumber);
+      for (const stop = endInTable(page, end); page < stop; page++, word += LEAF_WORDS) {
+        this.#fillLeaf(page as PageNumber, word, frames[page - first] as FrameNumber, protection);
+      }
+    }
   }
 
   protect(page: PageNumber, protection: Protection | undefined): void {
-    if (protection !== undefined) demandNotBoth(page, protection);
-    const word = this.#filledLeaf(page);
-    const low = at(this.#words, word);
-    const staysFetched = protection?.executable === true ? low & FETCHED : 0;
-    const kept = low & (ACCESSED | DIRTY);
-    if (protection === undefined) {
-      this.#words[word] = (frameOf(low) << 12) | KEPT | kept;
-      this.#words[word + 1] = 0;
-    } else {
-      this.#words[word] = userLeaf(frameOf(low), protection) | kept | staysFetched;
-      this.#words[word + 1] = leafHigh(protection);
+    this.protectRange(page, 1, protection);
+  }
+
+  protectRange(first: PageNumber, count: number, protection: Protection | undefined): void {
+    const end = first + count;
+    this.#demandRange(first, count);
+    if (protection !== undefined) demandNotBoth(first, protection);
+    for (let page: number = first; page < end;) {
+      let word = this.#parts.tables.leafWord(this.root, page as PageNumber);
+      for (const stop = endInTable(page, end); page < stop; page++, word += LEAF_WORDS) {
+        this.#protectLeaf(page as PageNumber, word, protection);
+      }
     }
-    this.#flush(page);
-    if ((low & FETCHED) !== 0 && staysFetched === 0) this.#tellExecutableChange(page, "protect");
-    this.#checkLeaf(page);
   }
 
   /** `why` is what the engine hears; a teardown says "destroy". */
   unmap(page: PageNumber, why: UnmapReason = "unmap"): FrameNumber {
-    const word = this.#filledLeaf(page);
-    const low = at(this.#words, word);
-    const frame = frameOf(low);
-    this.#words[word] = 0;
-    this.#words[word + 1] = 0;
-    const { references } = this.#parts.frames;
-    references[frame] = (references[frame] as number) - 1;
-    this.#flush(page);
-    if ((low & FETCHED) !== 0) this.#tellExecutableChange(page, why);
-    this.#checkLeaf(page);
-    return frame;
+    this.#demandRange(page, 1);
+    return this.#clearLeaf(page, this.#parts.tables.leafWord(this.root, page), why);
+  }
+
+  unmapRange(first: PageNumber, count: number, why: UnmapReason): FrameNumber[] {
+    const end = first + count;
+    this.#demandRange(first, count);
+    const frames: FrameNumber[] = [];
+    for (let page: number = first; page < end;) {
+      let word = this.#parts.tables.leafWord(this.root, page as PageNumber);
+      for (const stop = endInTable(page, end); page < stop; page++, word += LEAF_WORDS) {
+        frames.push(this.#clearLeaf(page as PageNumber, word, why));
+      }
+    }
+    return frames;
   }
 
   query(page: PageNumber): PageEntry | undefined {
@@ -202,19 +235,61 @@ export class Space implements AddressSpace, SlotHolder {
     }
   }
 
-  /** Word of the leaf entry, which is present or kept. */
-  #filledLeaf(page: PageNumber): number {
-    this.#demandRange(page, 1);
-    const word = this.#parts.tables.leafWord(this.root, page);
+  /** Writes the empty leaf entry at `word`, negative when there is no table for it. */
+  #fillLeaf(page: PageNumber, word: number, frame: FrameNumber, protection: Protection | undefined): void {
+    this.#demandFreeOfTables(frame);
+    if (word < 0) demand([`MMU-9: no page table for page ${hex(pageStart(page))}`]);
+    if (this.#words[word] !== 0) demand([`MMU-9: page ${hex(pageStart(page))} is mapped already`]);
+    this.#words[word] = protection === undefined ? (frame << 12) | KEPT : userLeaf(frame, protection);
+    this.#words[word + 1] = protection === undefined ? 0 : leafHigh(protection);
+    const { references } = this.#parts.frames;
+    references[frame] = (references[frame] as number) + 1;
+    this.#checkLeaf(page);
+  }
+
+  #protectLeaf(page: PageNumber, word: number, protection: Protection | undefined): void {
+    const low = this.#filledLeaf(page, word);
+    const staysFetched = protection?.executable === true ? low & FETCHED : 0;
+    const kept = low & (ACCESSED | DIRTY);
+    if (protection === undefined) {
+      this.#words[word] = (frameOf(low) << 12) | KEPT | kept;
+      this.#words[word + 1] = 0;
+    } else {
+      this.#words[word] = userLeaf(frameOf(low), protection) | kept | staysFetched;
+      this.#words[word + 1] = leafHigh(protection);
+    }
+    this.#flush(page);
+    if ((low & FETCHED) !== 0 && staysFetched === 0) this.#tellExecutableChange(page, "protect");
+    this.#checkLeaf(page);
+  }
+
+  #clearLeaf(page: PageNumber, word: number, why: UnmapReason): FrameNumber {
+    const low = this.#filledLeaf(page, word);
+    const frame = frameOf(low);
+    this.#words[word] = 0;
+    this.#words[word + 1] = 0;
+    const { references, content } = this.#parts.frames;
+    references[frame] = (references[frame] as number) - 1;
+    if ((low & DIRTY) !== 0) content[frame] = WRITTEN;
+    this.#flush(page);
+    if ((low & FETCHED) !== 0) this.#tellExecutableChange(page, why);
+    this.#checkLeaf(page);
+    return frame;
+  }
+
+  /** Low word of the leaf entry, which is present or kept. */
+  #filledLeaf(page: PageNumber, word: number): number {
     if (word < 0 || this.#words[word] === 0) demand([`MMU-9: page ${hex(pageStart(page))} is not mapped`]);
-    return word;
+    return at(this.#words, word);
   }
 
   #flush(page: PageNumber): void {
-    const start = pageStart(page);
-    const [lo, hi] = [lowHalf(start), highHalf(start)];
-    if (hi !== 0) this.#parts.farTlb.flushPage(this.id, lo, hi);
-    else if (this.slot >= 0) this.#parts.tlb.flushPage(this.slot, lo);
+    if (page >= TABLE_ENTRIES) {
+      const start = pageStart(page);
+      this.#parts.farTlb.flushPage(this.id, lowHalf(start), highHalf(start));
+    } else if (this.slot >= 0) {
+      this.#parts.tlb.flushPage(this.slot, page << 12);
+    }
   }
 
   #tellExecutableChange(page: PageNumber, why: "unmap" | "protect" | "destroy"): void {

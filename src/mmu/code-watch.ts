@@ -4,7 +4,7 @@
  * every such write comes through a slow path.
  */
 
-import { type FrameNumber, PAGE_BYTES } from "./address.ts";
+import type { FrameNumber } from "./address.ts";
 import type { Frames } from "./frames.ts";
 import type { CodeListener } from "./mmu.ts";
 
@@ -58,6 +58,6 @@ export class CodeWatch {
   /** Fills part of a frame; `offset + bytes.length` is at most a page. */
   write(frame: FrameNumber, offset: number, bytes: Uint8Array): void {
     this.beforeWrite(frame);
-    this.#memory.frameBytes(frame).subarray(0, PAGE_BYTES).set(bytes, offset);
+    this.#memory.frameBytes(frame).set(bytes, offset);
   }
 }

@@ -23,7 +23,7 @@ import {
 } from "./fault.ts";
 import { frameByte } from "./frames.ts";
 import type { MmuParts } from "./parts.ts";
-import { accessCode, AS_GUARDED, AS_USER, GRANTED } from "./walk.ts";
+import { accessCode, AS_GUARDED, AS_USER, GRANTED, READ, WRITE } from "./walk.ts";
 
 export function copyIn(
   parts: MmuParts,
@@ -33,10 +33,17 @@ export function copyIn(
 ): Uint8Array | PageFault {
   const fault = checkRange(parts, space, start, lengthBytes, "read", AS_GUARDED);
   if (fault !== undefined) return fault;
+  const { bytes } = parts.frames;
+  if (lengthBytes > 0 && inOnePage(start, lengthBytes)) {
+    const host = hostOfLast(parts, start, READ);
+    return bytes.slice(host, host + lengthBytes);
+  }
   const result = new Uint8Array(lengthBytes);
   for (let done = 0; done < lengthBytes;) {
-    const { host, count } = place(parts, space, start + done, lengthBytes - done, "read");
-    result.set(parts.frames.bytes.subarray(host, host + count), done);
+    const where = start + done;
+    const count = Math.min(lengthBytes - done, PAGE_BYTES - (where % PAGE_BYTES));
+    const host = hostOf(parts, space, where, READ);
+    result.set(bytes.subarray(host, host + count), done);
     done += count;
   }
   return result;
@@ -49,11 +56,20 @@ export function copyOut(
   bytes: Uint8Array,
 ): PageFault | undefined {
   const fault = checkRange(parts, space, start, bytes.length, "write", AS_GUARDED);
-  if (fault !== undefined) return fault;
+  if (fault !== undefined || bytes.length === 0) return fault;
+  const { walker, watch, frames } = parts;
+  if (inOnePage(start, bytes.length)) {
+    const host = hostOfLast(parts, start, WRITE);
+    watch.beforeWrite(walker.frame as FrameNumber);
+    frames.bytes.set(bytes, host);
+    return undefined;
+  }
   for (let done = 0; done < bytes.length;) {
-    const { host, count, frame } = place(parts, space, start + done, bytes.length - done, "write");
-    parts.watch.beforeWrite(frame);
-    parts.frames.bytes.set(bytes.subarray(done, done + count), host);
+    const where = start + done;
+    const count = Math.min(bytes.length - done, PAGE_BYTES - (where % PAGE_BYTES));
+    const host = hostOf(parts, space, where, WRITE);
+    watch.beforeWrite(walker.frame as FrameNumber);
+    frames.bytes.set(bytes.subarray(done, done + count), host);
     done += count;
   }
   return undefined;
@@ -71,7 +87,8 @@ export function checkRange(
   const code = accessCode(access);
   for (let done = 0; done < lengthBytes;) {
     const where = start + done;
-    const [lo, hi] = [lowHalf(where), highHalf(where)];
+    const lo = lowHalf(where);
+    const hi = highHalf(where);
     // The byte after the user half is not canonical.
     if (!isUserHalf(hi)) return { vector: VECTOR_PROTECTION, errorCode: 0, lo, hi, access };
     const outcome = walker.walk(space.root, lo, hi, code, mode);
@@ -104,15 +121,19 @@ export function poke(parts: MmuParts, space: Space, start: GuestAddress, bytes: 
   return true;
 }
 
-/** Where the kernel finds the part of a checked range that lies in one page. */
-function place(parts: MmuParts, space: Space, where: number, lengthBytes: number, access: "read" | "write") {
-  const { walker } = parts;
-  const code = accessCode(access);
-  walker.walk(space.root, lowHalf(where), highHalf(where), code, AS_GUARDED);
-  walker.markUsed(code);
-  const offset = where % PAGE_BYTES;
-  const frame = walker.frame as FrameNumber;
-  return { host: frameByte(frame) + offset, count: Math.min(lengthBytes, PAGE_BYTES - offset), frame };
+const inOnePage = (start: number, lengthBytes: number): boolean =>
+  (start % PAGE_BYTES) + lengthBytes <= PAGE_BYTES;
+
+/** Host byte of an address in a checked range; the walker stands at its page afterwards. */
+function hostOf(parts: MmuParts, space: Space, where: number, access: number): number {
+  parts.walker.walk(space.root, lowHalf(where), highHalf(where), access, AS_GUARDED);
+  return hostOfLast(parts, where, access);
+}
+
+/** The same when the last walk was to this page. */
+function hostOfLast({ walker }: MmuParts, where: number, access: number): number {
+  walker.markUsed(access);
+  return frameByte(walker.frame) + (where % PAGE_BYTES);
 }
 
 function eachPart(

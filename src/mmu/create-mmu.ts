@@ -6,7 +6,7 @@ import { SlowPaths } from "./access.ts";
 import { Space } from "./address-space.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { FarTlb } from "./far-tlb.ts";
-import { Frames } from "./frames.ts";
+import { Frames, WRITTEN } from "./frames.ts";
 import { brokenMmuRules } from "./invariants.ts";
 import { createKernelHalf, linkKernelHalf } from "./kernel-half.ts";
 import { TABLE_POINTER_WORD } from "./layout.ts";
@@ -60,7 +60,9 @@ class SoftwareMmu implements Mmu {
   }
 
   zeroFrame(frame: FrameNumber): void {
-    this.parts.watch.zero(frame);
+    const { checks, frames, watch } = this.parts;
+    if (checks !== "off") demand(frames.brokenContent(frame));
+    watch.zero(frame);
   }
 
   createAddressSpace(source: FrameSource): AddressSpace | undefined {
@@ -123,11 +125,14 @@ class SoftwareMmu implements Mmu {
   }
 
   beforeFrameWrite(frame: FrameNumber): void {
-    this.parts.watch.beforeWrite(frame);
+    const { frames, watch } = this.parts;
+    frames.demandFrame(frame, frames.totalFrames);
+    watch.beforeWrite(frame);
+    frames.content[frame] = WRITTEN;
   }
 
   brokenRules(): string[] {
-    return brokenMmuRules(this.parts);
+    return [...brokenMmuRules(this.parts), ...this.parts.frames.brokenContents()];
   }
 
   /**

@@ -4,11 +4,25 @@
  * The memory has its final size from the start, so views of it never detach; the host commits its pages when they
  * are first touched, so a large one costs nothing. The per-frame tables are zero-filled typed arrays: nothing here
  * does work in proportion to the amount of RAM.
+ *
+ * Most frames of a program are never written (a heap in .bss), so `content` remembers which may be:
+ *
+ *   FRESH --map, write, unmap (dirty); frameBytes; page table--> WRITTEN --zero--> ZEROED --...--> WRITTEN
+ *
+ * MMU-11  A frame that is not WRITTEN, not mapped and no page table is full of zeros. Zeroing it costs nothing.
+ * What a program writes through a mapping is learned from the dirty bit when the leaf goes away.
  */
 
 import { demand } from "../invariant.ts";
 import { type FrameNumber, hex, PAGE_BYTES } from "./address.ts";
 import { FRAMES_BYTE, KERNEL_FRAMES, MAX_RAM_BYTES, MIN_RAM_BYTES } from "./layout.ts";
+
+/** Values of `Frames.content`: FRESH is as the host made it, and 0 like a new typed array. */
+export const FRESH = 0;
+export const WRITTEN = 1;
+export const ZEROED = 2;
+/** Lines reported at once. */
+const MAX_LINES = 8;
 
 const WASM_PAGE_BYTES = 65536;
 
@@ -34,6 +48,8 @@ export class Frames {
   readonly references: Uint32Array;
   /** MMU-3: level of the page table that the frame holds (4: PML4, 1: page table), or 0. */
   readonly tableLevel: Uint8Array;
+  /** MMU-11: FRESH, WRITTEN or ZEROED. */
+  readonly content: Uint8Array;
 
   /** Throws a `RangeError` with one clear line when `ramBytes` is not an acceptable amount. */
   constructor(ramBytes: number) {
@@ -49,18 +65,45 @@ export class Frames {
     this.view = new DataView(buffer);
     this.references = new Uint32Array(this.totalFrames);
     this.tableLevel = new Uint8Array(this.totalFrames);
+    this.content = new Uint8Array(this.totalFrames);
   }
 
+  /** The view can be written, so the frame counts as WRITTEN from now on. */
   frameBytes(frame: FrameNumber): Uint8Array {
     this.demandFrame(frame, this.totalFrames);
+    this.content[frame] = WRITTEN;
     const start = frameByte(frame);
     return this.bytes.subarray(start, start + PAGE_BYTES);
   }
 
   zero(frame: FrameNumber): void {
     this.demandFrame(frame, this.totalFrames);
+    const mapped = this.references[frame] !== 0;
+    if (this.content[frame] !== WRITTEN && !mapped) return;
     const start = frameByte(frame);
     this.bytes.fill(0, start, start + PAGE_BYTES);
+    // Through a mapping it may be written at any time, now or before its leaf goes away.
+    this.content[frame] = mapped ? WRITTEN : ZEROED;
+  }
+
+  /** MMU-11 for one frame. */
+  brokenContent(frame: FrameNumber): string[] {
+    if (this.content[frame] === WRITTEN || this.references[frame] !== 0) return [];
+    const start = frameByte(frame) >> 2;
+    const end = start + (PAGE_BYTES >> 2);
+    for (let word = start; word < end; word++) {
+      if (this.words[word] !== 0) return [`MMU-11: frame ${hex(frame)} counts as zero and holds other bytes`];
+    }
+    return [];
+  }
+
+  /** MMU-11 for every frame that was zeroed again. FRESH ones are not read: that would commit all of RAM. */
+  brokenContents(): string[] {
+    const broken: string[] = [];
+    for (let frame = 0; frame < this.totalFrames && broken.length < MAX_LINES; frame++) {
+      if (this.content[frame] === ZEROED) broken.push(...this.brokenContent(frame as FrameNumber));
+    }
+    return broken;
   }
 
   /** MMU-9: the frame number lies below `end`. */
@@ -76,6 +119,7 @@ export class Frames {
       demand([`MMU-3: frame ${hex(frame)} was handed out for a page table and is in use`]);
     }
     this.zero(frame);
+    this.content[frame] = WRITTEN;
     this.references[frame] = 1;
     this.tableLevel[frame] = level;
   }

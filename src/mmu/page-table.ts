@@ -14,10 +14,15 @@ import type { Frames } from "./frames.ts";
 import type { FrameSource } from "./mmu.ts";
 
 /** Pages behind one entry of a table of this level. */
-const pagesPerEntry = (level: number): number => ENTRIES_PER_TABLE ** (level - 1);
+const pagesPerEntry = (level: number): number => SPANS[level] as number;
+const SPANS = [0, 1, 512, 512 ** 2, 512 ** 3];
 
 const entryIndex = (page: number, level: number): number =>
   Math.floor(page / pagesPerEntry(level)) % ENTRIES_PER_TABLE;
+
+const INDEX_MASK = ENTRIES_PER_TABLE - 1;
+/** Pages behind one entry of a PDPT: above them page numbers are split, so that all arithmetic is on small integers. */
+const PDPT_SPAN = 512 ** 2;
 
 export class PageTables {
   readonly #frames: Frames;
@@ -32,13 +37,16 @@ export class PageTables {
 
   /** Word index of the leaf entry of a page, or -1 when a table on the way does not exist. */
   leafWord(root: FrameNumber, page: PageNumber): number {
-    let table: number = root;
-    for (let level = 4; level > 1; level--) {
-      const low = at(this.#words, entryWord(table, entryIndex(page, level)));
-      if ((low & PRESENT) === 0) return -1;
-      table = low >>> 12;
-    }
-    return entryWord(table, page % ENTRIES_PER_TABLE);
+    const words = this.#words;
+    const upper = Math.floor(page / PDPT_SPAN);
+    const lower = page - upper * PDPT_SPAN;
+    const pdpt = at(words, entryWord(root, upper >>> 9));
+    if ((pdpt & PRESENT) === 0) return -1;
+    const directory = at(words, entryWord(pdpt >>> 12, upper & INDEX_MASK));
+    if ((directory & PRESENT) === 0) return -1;
+    const table = at(words, entryWord(directory >>> 12, lower >>> 9));
+    if ((table & PRESENT) === 0) return -1;
+    return entryWord(table >>> 12, lower & INDEX_MASK);
   }
 
   /** Tables that would have to be made for every page of the range to have a leaf entry. */

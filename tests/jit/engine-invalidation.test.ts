@@ -266,8 +266,10 @@ test("units are reported when made and when dropped, with the reason", () => {
   const events: string[] = [];
   const m = new ToyMachine({
     observer: {
-      onUnit: (unit, original) =>
-        void events.push(`unit ${unit.block.address.toString(16)} ${original.instructions.length}`),
+      onUnit: (unit, original, cell, bytes) => {
+        expect([unit.block.address, original.address]).toEqual([cell.address, cell.address]);
+        events.push(`unit ${cell.address.toString(16)} ${[...bytes].join(" ")}`);
+      },
       onDrop: (cell, reason) => void events.push(`drop ${cell.address.toString(16)} ${reason}`),
     },
   });
@@ -275,7 +277,7 @@ test("units are reported when made and when dropped, with the reason", () => {
   m.code(space, CODE, answer(1));
   m.run(CODE);
   const made = events.filter((event) => event.startsWith("unit"));
-  expect(made[0]).toBe("unit 401000 2");
+  expect(made[0]).toBe(`unit 401000 ${[...answer(1)].join(" ")}`);
   space.poke(CODE as GuestAddress, answer(2));
   expect(events.slice(made.length)[0]).toBe("drop 401000 write");
 });
@@ -312,4 +314,30 @@ test("blocks reached from each other on a page are compiled in one batch", () =>
   expect(run(true).engine.stats.batches).toBe(1);
   expect(run(false).engine.stats.batches).toBe(4);
   expect(run(false).engine.stats.unitsTranslated).toBe(4);
+});
+
+test("the bytes of an instruction across a page's end are reported whole", () => {
+  const seen: number[][] = [];
+  const m = new ToyMachine({
+    observer: { onUnit: (_unit, _original, _cell, bytes) => void seen.push([...bytes]) },
+  });
+  const at = CODE + 0xffd;
+  const bytes = new Uint8Array(0x2000);
+  bytes.set(assemble(at, [["mov", 0, 0x01020304], ["syscall"]]), 0xffd);
+  m.code(m.space(), CODE, bytes);
+  m.run(at);
+  expect(seen[0]).toEqual([1, 0, 4, 3, 2, 1]);
+});
+
+test("units keep their operations only for an observer", () => {
+  const operations = (observed: boolean): number[] => {
+    const m = new ToyMachine(observed ? { observer: { onUnit: () => undefined } } : {});
+    m.code(m.space(), CODE, answer(1));
+    m.run(CODE);
+    return [...m.engine.cache.live].flatMap((page) =>
+      [...page.cells.values()].flatMap(({ unit }) => (unit === undefined ? [] : [unit.block.code.length])),
+    );
+  };
+  expect(Math.max(...operations(true))).toBeGreaterThan(0);
+  expect(Math.max(...operations(false))).toBe(0);
 });

@@ -5,6 +5,7 @@ import { InvariantError } from "../../src/invariant.ts";
 import type { ProcessMemory } from "../../src/kernel/objects/process-memory.ts";
 import { address, pageNumber } from "../../src/mmu/address.ts";
 import type { Access } from "../../src/mmu/fault.ts";
+import { frameByte } from "../../src/mmu/frames.ts";
 import { MemoryMachine } from "../support/memory.ts";
 
 const PAGE = 0x1000n;
@@ -463,4 +464,65 @@ test("teardown returns every frame and table and uncharges the ledger", () => {
   machine.teardown(shared);
   expect(object.freed).toBe(true);
   expect(machine.frames.freeCount).toBe(machine.freeAtStart);
+});
+
+describe("frames that go from owner to owner", () => {
+  const region = (count: number, bytes: Uint8Array, offset = 0) => ({
+    mapping: "image segment 0",
+    first: pageNumber(0x200),
+    count,
+    protection: "rx" as const,
+    contents: [{ at: address(0x200000 + offset), bytes }],
+    by: "test",
+  });
+  const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i % 251) + 1);
+
+  test.each([
+    ["side by side", 0],
+    ["scattered", 3],
+  ])("content lands at its address, frames %s", (_, hole) => {
+    // Every third free frame is left: the free ones do not lie side by side any more.
+    const hoard = hole === 0 ? [] : (machine.frames.allocateMany(machine.frames.freeCount) ?? []);
+    machine.frames.freeMany(hoard.filter((_frame, i) => i % hole === 0));
+    const bytes = pattern(3 * 4096 + 77);
+    expect(memory.addFixed(region(6, bytes, 100))).toEqual({ status: "ok" });
+    const all = new Uint8Array(6 * 4096);
+    expect(memory.space.peek(address(0x200000), all)).toBe(true);
+    const expected = new Uint8Array(6 * 4096);
+    expected.set(bytes, 100);
+    expect(all).toEqual(expected);
+    machine.frames.freeMany(hoard.filter((_frame, i) => i % hole !== 0));
+  });
+
+  test("what one process wrote no later one reads, whichever frames it gets", () => {
+    for (let round = 0; round < 3; round++) {
+      const writer = machine.process();
+      expect(writer.addFixed(region(4, pattern(5000)))).toEqual({ status: "ok" });
+      const where = writer.map(0n, 40n * PAGE, RW, "test");
+      for (let i = 0; i < 40; i += 3) {
+        expect(writer.space.copyOut(address(at(where) + i * 4096 + 9), pattern(30))).toBeUndefined();
+      }
+      machine.teardown(writer);
+      const free = machine.frames.freeCount;
+      const frames = machine.frames.allocateMany(free) ?? [];
+      for (const frame of frames) {
+        const start = frameByte(frame);
+        expect(machine.mmu.bytes.subarray(start, start + 4096).every((byte) => byte === 0)).toBe(true);
+      }
+      machine.frames.freeMany(frames);
+    }
+  });
+
+  test("teardown says to the code listener that the space is going", () => {
+    const heard: string[] = [];
+    const dying = machine.process();
+    expect(dying.addFixed(region(2, pattern(10)))).toEqual({ status: "ok" });
+    machine.mmu.setCodeListener({
+      onCodeWrite: () => undefined,
+      onExecutableChange: (_space, page, why) => heard.push(`${page.toString(16)} ${why}`),
+    });
+    dying.space.fetchFrame(pageNumber(0x200));
+    machine.teardown(dying);
+    expect(heard).toEqual(["200 destroy"]);
+  });
 });

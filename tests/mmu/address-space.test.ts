@@ -1,7 +1,10 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvariantError } from "../../src/invariant.ts";
 import { address, USER_END_PAGE } from "../../src/mmu/address.ts";
-import { frame, load, machine, map, page, R, RW, RX } from "./support.ts";
+import { rangesOf } from "../../src/mmu/address-space.ts";
+import type { AddressSpace, Protection } from "../../src/mmu/mmu.ts";
+import { frame, load, machine, map, page, R, RW, RX, store } from "./support.ts";
 
 const setup = () => {
   const all = machine();
@@ -117,4 +120,105 @@ test("MMU-7 a page table is never mapped for users", () => {
   const { space, parts } = setup();
   expect(() => space.map(page(16), space.root, R)).toThrow(/^MMU-7/);
   expect(() => space.map(page(16), parts.kernel.root, R)).toThrow(/^MMU-9/);
+});
+
+/** The same change, by a range operation and page by page. */
+interface Changer {
+  map(space: AddressSpace, first: number, frames: readonly number[], protection?: Protection): void;
+  protect(space: AddressSpace, first: number, count: number, protection?: Protection): void;
+  unmap(space: AddressSpace, first: number, count: number): number[];
+}
+
+const BY_RANGE: Changer = {
+  map: (space, first, frames, protection) =>
+    rangesOf(space).mapRange(page(first), frames.map(frame), protection),
+  protect: (space, first, count, protection) => rangesOf(space).protectRange(page(first), count, protection),
+  unmap: (space, first, count) => rangesOf(space).unmapRange(page(first), count, "unmap"),
+};
+
+const BY_PAGE: Changer = {
+  map: (space, first, frames, protection) => {
+    for (const [i, at] of frames.entries()) {
+      space.map(page(first + i), frame(at), protection ?? R);
+      if (protection === undefined) space.protect(page(first + i), undefined);
+    }
+  },
+  protect: (space, first, count, protection) => {
+    for (let i = 0; i < count; i++) space.protect(page(first + i), protection);
+  },
+  unmap: (space, first, count) => Array.from({ length: count }, (_, i) => space.unmap(page(first + i))),
+};
+
+/** Pages around the ends of page tables, of a directory, and of the part the flat tables reach. */
+const BASES = [508, 2 ** 18 - 4, 2 ** 20 - 4, 2 ** 27 - 4];
+const PROTECTIONS = [undefined, R, RW, RX];
+
+test("operations on ranges do what the same operations on pages do", () => {
+  const step = fc.record({
+    what: fc.constantFrom("map", "protect", "unmap", "touch" as const),
+    base: fc.constantFrom(...BASES),
+    skip: fc.nat(7),
+    count: fc.nat(8),
+    to: fc.nat(40),
+    protection: fc.constantFrom(...PROTECTIONS),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 25 }), (steps) => {
+      const [ranged, paged] = [BY_RANGE, BY_PAGE].map((by) => trial(by, steps));
+      expect(ranged).toEqual(paged);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+interface Step {
+  readonly what: string;
+  readonly base: number;
+  readonly skip: number;
+  readonly count: number;
+  readonly to: number;
+  readonly protection: Protection | undefined;
+}
+
+/** What can be seen of a space after each step, and all the code listener heard. */
+function trial(by: Changer, steps: readonly Step[]): unknown {
+  const { mmu, parts, newSpace } = machine();
+  const space = newSpace();
+  const seen: unknown[] = [];
+  mmu.setCodeListener({
+    onCodeWrite: (at) => seen.push(["write", at]),
+    onExecutableChange: (_, at, why) => seen.push([why, at]),
+  });
+  for (const base of BASES) expect(space.ensureTables(page(base), 16)).toBe(true);
+  mmu.activate(space);
+  for (const { what, base, skip, count, to, protection } of steps) {
+    const first = base + skip;
+    const frames = Array.from({ length: count }, (_, i) => to + i);
+    try {
+      if (what === "map") by.map(space, first, frames, protection);
+      else if (what === "protect") by.protect(space, first, count, protection);
+      else if (what === "unmap") seen.push(by.unmap(space, first, count));
+      else {
+        seen.push(space.fetchFrame(page(first)), load(mmu, first * 4096, 8), store(mmu, first * 4096, 8));
+      }
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      seen.push(error.message);
+    }
+    expect(mmu.brokenRules()).toEqual([]);
+    seen.push([...space.entries()], [...parts.frames.references], [...parts.frames.content]);
+  }
+  return seen;
+}
+
+test("MMU-6, MMU-9 a range is checked before its first page changes", () => {
+  const { space } = setup();
+  const both = { writable: true, executable: true };
+  const ranges = rangesOf(space);
+  expect(() => ranges.mapRange(page(16), [frame(5)], both)).toThrow(/^MMU-6/);
+  expect(() => ranges.mapRange(page(USER_END_PAGE - 1), [frame(5), frame(6)], R)).toThrow(/^MMU-9/);
+  expect(() => ranges.protectRange(page(USER_END_PAGE - 1), 2, R)).toThrow(/^MMU-9/);
+  expect(() => ranges.unmapRange(page(16), -1, "unmap")).toThrow(/^MMU-9/);
+  expect([...space.entries()]).toEqual([]);
+  expect(() => rangesOf({ ...space })).toThrow(TypeError);
 });

@@ -47,7 +47,11 @@ export class SimpleMachine implements Machine {
   readonly #inputs: SimpleInputs;
   #randomIndex = 0;
 
-  constructor(state = new Uint8Array(STATE_BYTES), memory = new SimpleMemory(), inputs: SimpleInputs = {}) {
+  constructor(
+    state: Uint8Array = new Uint8Array(STATE_BYTES),
+    memory = new SimpleMemory(),
+    inputs: SimpleInputs = {},
+  ) {
     this.state = state;
     this.memory = memory;
     this.#inputs = inputs;

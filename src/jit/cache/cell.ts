@@ -30,6 +30,8 @@ export class CacheCell implements Cell {
   links: readonly CacheCell[] = NO_LINKS;
   /** Length of the unit's emitted text. */
   sourceBytes = 0;
+  /** Entries left until the unit is worth compiling again for speed; 0: it was, or never will be. */
+  heat = 0;
   /** Times entered; counted only when the engine is asked to. */
   entries = 0;
   run: () => Cell | null;

@@ -14,7 +14,7 @@ import {
   type PageNumber,
   pageStart,
 } from "../../mmu/address.ts";
-import type { Cell, CompiledUnit } from "../unit.ts";
+import type { Cell } from "../unit.ts";
 import { CacheCell } from "./cell.ts";
 import type { SpaceCode } from "./space-code.ts";
 
@@ -35,6 +35,8 @@ export class CodePage {
   /** JIT-3: a copy; the frame may change, what was translated may not. */
   readonly bytes: Uint8Array;
   readonly hash: number;
+  /** The guest keeps rewriting this page: translate only what is about to run. */
+  readonly unstable: boolean;
   /** Next code page with the same hash. */
   next: CodePage | undefined = undefined;
   state: "live" | "dormant" | "dropped" = "dormant";
@@ -44,18 +46,22 @@ export class CodePage {
   readonly cells = new Map<number, CacheCell>();
   /** Crossing instructions by offset: one cell per content of the next page. */
   readonly variants = new Map<number, CacheCell[]>();
-  /** Units of one instruction that may write watched frames; never linked to. */
-  readonly steps = new Map<number, CompiledUnit>();
   /** Number of cells with a unit. */
   translated = 0;
   /** Length of all emitted text that this page keeps alive. */
   sourceBytes = 0;
   readonly #untranslated: () => Cell | null;
 
-  constructor(number: PageNumber, bytes: Uint8Array, hash: number, untranslated: () => Cell | null) {
+  constructor(
+    number: PageNumber,
+    bytes: Uint8Array,
+    { hash, unstable }: { readonly hash: number; readonly unstable: boolean },
+    untranslated: () => Cell | null,
+  ) {
     this.number = number;
     this.bytes = bytes;
     this.hash = hash;
+    this.unstable = unstable;
     this.#untranslated = untranslated;
   }
 

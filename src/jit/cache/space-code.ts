@@ -18,13 +18,14 @@ export class SpaceCode {
   readonly pages = new Map<PageNumber, Attachment>();
   /** JIT-2: holds cells of attached pages, and the sentinel. */
   readonly jumps: CacheCell[];
-  readonly #sentinel: CacheCell;
+  readonly #empty: readonly CacheCell[];
   #used = false;
 
-  constructor(id: number, sentinel: CacheCell) {
+  /** `empty` is a jump cache full of the sentinel; copying one is faster than filling one. */
+  constructor(id: number, empty: readonly CacheCell[]) {
     this.id = id;
-    this.#sentinel = sentinel;
-    this.jumps = Array.from({ length: JUMP_CACHE_ENTRIES }, () => sentinel);
+    this.#empty = empty;
+    this.jumps = empty.slice();
   }
 
   remember(cell: CacheCell): void {
@@ -34,7 +35,8 @@ export class SpaceCode {
 
   /** Forgets every jump; whoever detaches a page of this space calls it. */
   clearJumps(): void {
-    if (this.#used) this.jumps.fill(this.#sentinel);
+    const sentinel = this.#empty[0];
+    if (this.#used && sentinel !== undefined) this.jumps.fill(sentinel);
     this.#used = false;
   }
 }

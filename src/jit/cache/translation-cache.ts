@@ -16,7 +16,7 @@ import { type FrameNumber, PAGE_BYTES, type PageNumber } from "../../mmu/address
 import type { Cell, CompiledUnit } from "../unit.ts";
 import { CacheCell, type CellState } from "./cell.ts";
 import { type Attachment, CodePage, hashPage } from "./code-page.ts";
-import { SpaceCode } from "./space-code.ts";
+import { JUMP_CACHE_ENTRIES, SpaceCode } from "./space-code.ts";
 
 /** Why translations left the cache or a mapping. `boundary`: cut again because of a stop address. */
 export const DROP_REASONS = ["write", "unmap", "protect", "destroy", "evicted", "boundary"] as const;
@@ -30,7 +30,12 @@ export interface CacheLimits {
   readonly sourceBytes: number;
 }
 
-export const DEFAULT_LIMITS: CacheLimits = { pages: 4096, dormantPages: 1024, sourceBytes: 32 << 20 };
+export const DEFAULT_LIMITS: CacheLimits = { pages: 4096, dormantPages: 1024, sourceBytes: 64 << 20 };
+
+/** A page rewritten this often is translated block by block: most of a batch would be thrown away. */
+const UNSTABLE_REWRITES = 4;
+/** Page numbers for which rewrites are counted. */
+const MAX_REWRITTEN = 1024;
 
 /** What the cache needs from around it. */
 export interface CacheHost {
@@ -60,8 +65,11 @@ export class TranslationCache {
   readonly frames = new Map<FrameNumber, Set<Attachment>>();
   /** Sum of `sourceBytes` of all pages. */
   sourceBytes = 0;
+  /** How often pages of each number were dropped by a write. */
+  readonly #rewritten = new Map<PageNumber, number>();
   readonly #byHash = new Map<number, CodePage>();
   readonly #host: CacheHost;
+  readonly #noJumps: readonly CacheCell[];
   /** Fills empty jump-cache places. No canonical address has its halves; when asked for, it leads to the engine. */
   readonly sentinel: CacheCell;
 
@@ -69,11 +77,12 @@ export class TranslationCache {
     this.#host = host;
     this.limits = limits;
     this.sentinel = new CacheCell((2 ** 62) as CacheCell["address"], undefined, host.stopHere);
+    this.#noJumps = Array.from({ length: JUMP_CACHE_ENTRIES }, () => this.sentinel);
   }
 
   /** The record of a space; it is listed only while it has attached pages. */
   space(id: number): SpaceCode {
-    return this.spaces.get(id) ?? new SpaceCode(id, this.sentinel);
+    return this.spaces.get(id) ?? new SpaceCode(id, this.#noJumps);
   }
 
   /** The code page with this content, live or dormant. */
@@ -114,7 +123,9 @@ export class TranslationCache {
     if (attachments === undefined) return;
     for (const attachment of [...attachments]) {
       this.#detach(attachment, "write");
-      if (attachment.code.attachments.size === 0) this.drop(attachment.code, "write");
+      if (attachment.code.attachments.size > 0) continue;
+      this.drop(attachment.code, "write");
+      this.#countRewrite(attachment.code.number);
     }
   }
 
@@ -194,14 +205,19 @@ export class TranslationCache {
     page.translated = 0;
     page.cells.clear();
     page.variants.clear();
-    page.steps.clear();
   }
 
   #insert(number: PageNumber, bytes: Uint8Array, hash: number): CodePage {
-    const page = new CodePage(number, bytes, hash, this.#host.untranslated);
+    const unstable = (this.#rewritten.get(number) ?? 0) >= UNSTABLE_REWRITES;
+    const page = new CodePage(number, bytes, { hash, unstable }, this.#host.untranslated);
     page.next = this.#byHash.get(hash);
     this.#byHash.set(hash, page);
     return page;
+  }
+
+  #countRewrite(number: PageNumber): void {
+    if (this.#rewritten.size >= MAX_REWRITTEN) this.#rewritten.clear();
+    this.#rewritten.set(number, (this.#rewritten.get(number) ?? 0) + 1);
   }
 
   #unlinkHash(page: CodePage): void {

@@ -98,6 +98,8 @@ export type Lift = (
   maxInstructions: number,
 ) => IrBlock | FetchFault;
 
+const NO_NUMBERS: readonly number[] = [];
+
 /** Makes an `IrBlock`: `begin` once per guest instruction, `add` per operation, `finish` with the exit. */
 export class BlockBuilder {
   readonly #address: GuestAddress;
@@ -121,7 +123,10 @@ export class BlockBuilder {
     const immediates = rowOf(op).imm?.length ?? 0;
     const numbers = operands as readonly number[];
     const index = this.#code.length;
-    this.#code.push({ op, imm: numbers.slice(0, immediates), args: numbers.slice(immediates) });
+    // Most operations have only the one or only the other; then the operands themselves serve.
+    if (immediates === 0) this.#code.push({ op, imm: NO_NUMBERS, args: numbers });
+    else if (immediates === numbers.length) this.#code.push({ op, imm: numbers, args: NO_NUMBERS });
+    else this.#code.push({ op, imm: numbers.slice(0, immediates), args: numbers.slice(immediates) });
     return index as unknown as ResultValue<K>;
   }
 

@@ -3,8 +3,11 @@
  * Knows nothing of who a page belongs to or who pays for it.
  */
 
-import { address, offsetInPage, pageNumber, pageOf, PAGE_BYTES } from "../../mmu/address.ts";
+import { address, frameNumber, offsetInPage, pageNumber, pageOf, PAGE_BYTES } from "../../mmu/address.ts";
 import type { FrameNumber, GuestAddress, PageRange } from "../../mmu/address.ts";
+import { frameByte } from "../../mmu/frames.ts";
+import { rangesOf } from "../../mmu/address-space.ts";
+import type { SpaceRanges, UnmapReason } from "../../mmu/address-space.ts";
 import type { AddressSpace, Mmu, Protection } from "../../mmu/mmu.ts";
 import type { FrameAllocator } from "../frame-allocator.ts";
 import { refuse } from "./claims.ts";
@@ -17,18 +20,18 @@ const ENTRY: Readonly<Record<PageProtection, Protection | undefined>> = {
   rw: { writable: true, executable: false },
   rx: { writable: false, executable: true },
 };
-/** What a page behind `none` is mapped with before its entry is made non-present. */
-const UNREACHABLE: Protection = { writable: false, executable: false };
 
 export class PageFrames {
   readonly space: AddressSpace;
   readonly #mmu: Mmu;
   readonly #frames: FrameAllocator;
+  readonly #ranges: SpaceRanges;
 
   constructor(mmu: Mmu, frames: FrameAllocator, space: AddressSpace) {
     this.#mmu = mmu;
     this.#frames = frames;
     this.space = space;
+    this.#ranges = rangesOf(space);
   }
 
   /** Page tables for the range; when refused none is kept. */
@@ -49,30 +52,22 @@ export class PageFrames {
 
   /** Tables must have been secured. */
   map(first: number, frames: readonly FrameNumber[], protection: PageProtection): void {
-    const entry = ENTRY[protection];
-    for (const [i, frame] of frames.entries()) {
-      const page = pageNumber(first + i);
-      this.space.map(page, frame, entry ?? UNREACHABLE);
-      if (entry === undefined) this.space.protect(page, undefined);
-    }
+    this.#ranges.mapRange(pageNumber(first), frames, ENTRY[protection]);
   }
 
   protect(first: number, count: number, protection: PageProtection): void {
-    const entry = ENTRY[protection];
-    for (let page = first; page < first + count; page++) this.space.protect(pageNumber(page), entry);
+    this.#ranges.protectRange(pageNumber(first), count, ENTRY[protection]);
   }
 
   /** Takes the pages out and leaves the frames to whoever owns them. */
-  unmap(first: number, count: number): void {
-    for (let page = first; page < first + count; page++) this.space.unmap(pageNumber(page));
+  unmap(first: number, count: number, why: UnmapReason): void {
+    this.#ranges.unmapRange(pageNumber(first), count, why);
     this.space.pruneTables(pageNumber(first), count);
   }
 
   /** Takes the pages out and gives the frames back. */
-  unmapAndFree(first: number, count: number): void {
-    for (let page = first; page < first + count; page++) {
-      this.#frames.free(this.space.unmap(pageNumber(page)));
-    }
+  unmapAndFree(first: number, count: number, why: UnmapReason): void {
+    this.#frames.freeMany(this.#ranges.unmapRange(pageNumber(first), count, why));
     this.space.pruneTables(pageNumber(first), count);
   }
 
@@ -81,9 +76,16 @@ export class PageFrames {
     for (let done = 0; done < bytes.length;) {
       const place = address(at + done);
       const inPage = offsetInPage(place);
-      const part = bytes.subarray(done, done + PAGE_BYTES - inPage);
-      const frame = frames[pageOf(place) - first];
-      if (frame !== undefined) this.#mmu.frameBytes(frame).set(part, inPage);
+      const index = pageOf(place) - first;
+      const frame = frames[index];
+      if (frame === undefined) return;
+      // Frames that lie side by side take their bytes in one go.
+      const wanted = Math.ceil((inPage + bytes.length - done) / PAGE_BYTES);
+      let pages = 1;
+      while (pages < wanted && frames[index + pages] === frame + pages) pages++;
+      for (let i = 0; i < pages; i++) this.#mmu.beforeFrameWrite(frameNumber(frame + i));
+      const part = bytes.subarray(done, done + pages * PAGE_BYTES - inPage);
+      this.#mmu.bytes.set(part, frameByte(frame) + inPage);
       done += part.length;
     }
   }

@@ -14,6 +14,7 @@
 import { InvariantError } from "../../invariant.ts";
 import { hex, pageNumber, pageOf, pageStart, PAGE_BYTES, USER_END_PAGE } from "../../mmu/address.ts";
 import type { FrameNumber, GuestAddress, PageNumber, PageRange } from "../../mmu/address.ts";
+import type { UnmapReason } from "../../mmu/address-space.ts";
 import type { AddressSpace, Mmu } from "../../mmu/mmu.ts";
 import { ARENA_BASE, CAPSET_ADDRESS } from "../abi.ts";
 import type { FrameAllocator } from "../frame-allocator.ts";
@@ -226,7 +227,7 @@ export class ProcessMemory {
   unmapObject(object: MemoryObject, start: bigint, size: bigint): Outcome {
     const range = this.#checkBorrowed(object, start, size);
     if (isRefusal(range)) return range;
-    this.#applyUnmapObject(object, range);
+    this.#applyUnmapObject(object, range, "unmap");
     return OK;
   }
 
@@ -288,7 +289,7 @@ export class ProcessMemory {
   removeRingPage(at: GuestAddress): void {
     const page = pageOf(at);
     if (this.fixed.get(page) === undefined) throw new InvariantError([`KER-24 no ring page at ${hex(at)}`]);
-    this.#frames.unmapAndFree(page, 1);
+    this.#frames.unmapAndFree(page, 1, "unmap");
     this.fixed.delete(page, 1);
     this.#pages.delete(page, 1);
   }
@@ -324,14 +325,18 @@ export class ProcessMemory {
   /** Gives every frame and table back and uncharges the ledger. The memory is not to be used afterwards. */
   teardown(): void {
     for (const run of [...this.borrowed.runs]) {
-      this.#applyUnmapObject(run.value.object, {
-        first: pageNumber(run.first),
-        count: run.end - run.first,
-      });
+      this.#applyUnmapObject(
+        run.value.object,
+        {
+          first: pageNumber(run.first),
+          count: run.end - run.first,
+        },
+        "destroy",
+      );
     }
-    for (const run of this.fixed.runs) this.#frames.unmapAndFree(run.first, run.end - run.first);
+    for (const run of this.fixed.runs) this.#frames.unmapAndFree(run.first, run.end - run.first, "destroy");
     for (const run of this.reservations.committed.runs)
-      this.#frames.unmapAndFree(run.first, run.end - run.first);
+      this.#frames.unmapAndFree(run.first, run.end - run.first, "destroy");
     const { frameGrantPages, virtualReservationPages } = this.charges();
     this.ledger.release("frameGrantPages", frameGrantPages);
     this.ledger.release("virtualReservationPages", virtualReservationPages);
@@ -436,7 +441,7 @@ export class ProcessMemory {
   #applyDecommit({ first, count }: PageRange): void {
     let pages = 0;
     for (const run of this.reservations.committedWithin(first, count)) {
-      this.#frames.unmapAndFree(run.first, run.end - run.first);
+      this.#frames.unmapAndFree(run.first, run.end - run.first, "unmap");
       pages += run.end - run.first;
     }
     this.reservations.decommit(first, count);
@@ -457,8 +462,8 @@ export class ProcessMemory {
     this.#pages.set(first, count, { mapping: BORROWED, by });
   }
 
-  #applyUnmapObject(object: MemoryObject, { first, count }: PageRange): void {
-    this.#frames.unmap(first, count);
+  #applyUnmapObject(object: MemoryObject, { first, count }: PageRange, why: UnmapReason): void {
+    this.#frames.unmap(first, count, why);
     this.borrowed.delete(first, count);
     this.#pages.delete(first, count);
     this.ledger.release("frameGrantPages", count);

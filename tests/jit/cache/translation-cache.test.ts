@@ -238,3 +238,13 @@ test("halves of a cell's address", () => {
   const cell = new CacheCell(address(0x7fff_8000_1000), undefined, dead);
   expect([cell.lo, cell.hi]).toEqual([0x8000_1000 | 0, 0x7fff]);
 });
+
+test("a page that is rewritten again and again is marked unstable, others are not", () => {
+  const marks = [1, 2, 3, 4, 5, 6].map((value) => {
+    const { unstable } = cache.attach(space, PAGE, F1, filled(value)).code;
+    cache.frameWritten(F1);
+    return unstable;
+  });
+  expect(marks).toEqual([false, false, false, false, true, true]);
+  expect(cache.attach(space, pageNumber(3), F2, filled(1)).code.unstable).toBe(false);
+});

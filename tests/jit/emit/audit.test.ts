@@ -7,9 +7,9 @@ import { CodeText, identifiers, js, textOf } from "../../../src/jit/emit/javascr
 import { instantiate } from "../../../src/jit/emit/javascript/compile.ts";
 
 const GOOD = `"use strict";
-const ld32 = H.ld32, thrown = H.thrown;
+const ld32 = H.ld32;
 const c0 = C[0];
-function b_401000() {
+const b_401000 = (function b_401000() {
 let r128 = I[1056], e = 0;
 const T = I[1033];
 try {
@@ -21,10 +21,19 @@ return c0;
 }
 } catch (x) {
 I[1056] = r128;
-throw thrown(U[0], x);
+throw x;
 }
+});
+const b_401010 = (function b_401010() {
+let r128 = 0;
+try {
+r128 = ld32(I[1058], I[1059], 0);
+return c0;
+} finally {
+I[1056] = r128;
 }
-return [b_401000];
+});
+return [b_401000, b_401010];
 //# sourceURL=capjit://b_401000.js
 `;
 
@@ -37,6 +46,11 @@ describe("sabotage: JIT-6 is reported for", () => {
     ["a global", "return globalThis;"],
     ["an unknown name", "return process;"],
     ["a call to an unknown function", "return alert(1);"],
+    ["a throw of a value", "const v1 = 1; throw v1;"],
+    ["a throw of a helper's result", "throw ld32(1);"],
+    ["a call of a function expression", "(function b_1() {})();"],
+    ["a function expression with a strange parameter", "const b_1 = (function b_1(a) {});"],
+    ["a function expression that can wait", "const b_1 = (async function b_1() {});"],
     ["a call of a call", "return ld32(1)(2);"],
     ["a computed call", "return I[0](1);"],
     ["a property of a value", "return v1.constructor;"],
@@ -69,7 +83,7 @@ describe("sabotage: JIT-6 is reported for", () => {
     ["a comment", "/* hello */ return 1;"],
     ["an array of values", "return [v1];"],
     ["an object", "return ({});"],
-    ["finally", "try { return 1; } finally { return 2; }"],
+    ["a name in a finally clause", "try { return 1; } finally { process; }"],
     ["optional access", "return I?.[0];"],
     ["text that does not parse", "return ("],
   ])("%s", (_title, text) => {

@@ -215,7 +215,6 @@ export function createEmitted(guest = createGuest()): Emitted {
       return { outcome: stopped(), rip: ripOf(guest), instructions };
     } catch (cause) {
       if (cause !== FAULT && cause !== LEAVE) throw cause;
-      if (runtime.unit !== unit) throw new Error("thrown through another unit", { cause });
       const index = unit.sites[runtime.site] ?? -1;
       const rip = BigInt(unit.block.instructions[index]?.address ?? -1);
       const instructions = before - wordAt(guest, BUDGET) + index;
@@ -286,10 +285,12 @@ export function traceCompiled(
   block: IrBlock,
   state: Uint8Array,
   options: JitOptions = DEFAULT_OPTIONS,
+  compact = false,
 ): Trace {
   resetMemory(emitted.guest);
   loadState(emitted.guest, state);
-  const unit = compileOne(emitted, block, { ...options, selfLoops: false }, { allowCodeWrites: true });
+  const request = { allowCodeWrites: true, compact };
+  const unit = compileOne(emitted, block, { ...options, selfLoops: false }, request);
   const { outcome, rip, instructions } = emitted.run(unit);
   return traceOf(emitted.guest, { outcome: describe(outcome), rip, instructions });
 }

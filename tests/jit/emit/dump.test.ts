@@ -38,15 +38,11 @@ test("golden: pretty text with guest names and addresses", async () => {
         // 0x401005
         const v2 = rcx_1 === 0 && ((e = I[T + (rcx >>> 12) | 0]) & 1) > (rcx & 3) ? I[e + rcx >> 2] : ld32(rcx, rcx_1, 512);
         rdx = v2;
-        I[1057] = rax_1;
-        I[1056] = rax;
-        I[1060] = rdx;
         return (I[1032] -= 3) > 0 ? follow(4198408, 0) : stopBudget(4198408, 0, 0);
-      } catch (x) {
+      } finally {
         I[1057] = rax_1;
         I[1056] = rax;
         I[1060] = rdx;
-        throw thrown(U[0], x);
       }
     }"
   `);

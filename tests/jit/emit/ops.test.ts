@@ -64,18 +64,23 @@ const ROUNDS = 24;
 
 describe.each(OP_NAMES.map((op) => [op] as const))("%s", (op) => {
   test.each([
-    ["state operands", false, DEFAULT_OPTIONS],
-    ["constant operands", true, DEFAULT_OPTIONS],
-    ["memory not inlined", false, { ...DEFAULT_OPTIONS, inlineMemory: false }],
-  ] as readonly (readonly [string, boolean, JitOptions])[])("%s", (_title, constant, options) => {
-    const operands = new Operands(OP_NAMES.indexOf(op) * 2 + (constant ? 1 : 0));
-    for (let round = 0; round < ROUNDS; round++) {
-      const block = blockOf(op, operands, constant);
-      expect(verify(block)).toEqual([]);
-      const state = operands.state();
-      const compiled = traceCompiled(emitted, block, state, options);
-      const evaluated = traceEvaluated(reference, block, state);
-      expect(differences(compiled, evaluated), JSON.stringify(block.code)).toEqual([]);
-    }
-  });
+    ["state operands", false, DEFAULT_OPTIONS, false],
+    ["constant operands", true, DEFAULT_OPTIONS, false],
+    ["memory not inlined", false, { ...DEFAULT_OPTIONS, inlineMemory: false }, false],
+    ["compact, state operands", false, DEFAULT_OPTIONS, true],
+    ["compact, constant operands", true, DEFAULT_OPTIONS, true],
+  ] as readonly (readonly [string, boolean, JitOptions, boolean])[])(
+    "%s",
+    (_title, constant, options, compact) => {
+      const operands = new Operands(OP_NAMES.indexOf(op) * 2 + (constant ? 1 : 0));
+      for (let round = 0; round < ROUNDS; round++) {
+        const block = blockOf(op, operands, constant);
+        expect(verify(block)).toEqual([]);
+        const state = operands.state();
+        const compiled = traceCompiled(emitted, block, state, options, compact);
+        const evaluated = traceEvaluated(reference, block, state);
+        expect(differences(compiled, evaluated), JSON.stringify(block.code)).toEqual([]);
+      }
+    },
+  );
 });

@@ -27,19 +27,21 @@ function withShownValues(block: IrBlock, seed: number): IrBlock {
   return { ...block, code };
 }
 
-const cases: readonly (readonly [string, JitOptions])[] = [
-  ["every optimisation", DEFAULT_OPTIONS],
-  ["no optimisation", PLAIN_OPTIONS],
-  ["no pass", { ...PLAIN_OPTIONS, inlineMemory: true }],
+const cases: readonly (readonly [title: string, options: JitOptions, compact: boolean])[] = [
+  ["every optimisation", DEFAULT_OPTIONS, false],
+  ["no optimisation", PLAIN_OPTIONS, false],
+  ["no pass", { ...PLAIN_OPTIONS, inlineMemory: true }, false],
+  ["every optimisation, compact", DEFAULT_OPTIONS, true],
+  ["no pass, compact", PLAIN_OPTIONS, true],
 ];
 
-test.each(cases)("with %s", (_title, options) => {
+test.each(cases)("with %s", (_title, options, compact) => {
   fc.assert(
     fc.property(irBlock(50), fc.nat(), (random, seed) => {
       const block = withShownValues(random, seed);
       const state = new Operands(seed).stateWithAddresses();
       const expected = traceEvaluated(reference, block, state);
-      const compiled = traceCompiled(emitted, runPasses(block, options, "full"), state, options);
+      const compiled = traceCompiled(emitted, runPasses(block, options, "full"), state, options, compact);
       expect(differences(compiled, expected), printBlock(block)).toEqual([]);
     }),
     { numRuns: 400 },

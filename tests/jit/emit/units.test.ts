@@ -470,8 +470,8 @@ describe("sources", () => {
   });
 });
 
-test("golden: the text of a block", () => {
-  const golden = block(`block 0x401000
+/** Reads, adds, loads, compares. */
+const GOLDEN = `block 0x401000
     ; 0x401000 len 4
       %0 = get.i64 @128
       %1 = const.i64 1 0
@@ -484,7 +484,10 @@ test("golden: the text of a block", () => {
       set.i64 @144 %6
     ; 0x401007 len 2
       %8 = eq.i64 %2 %6
-    exit branch %8 0x401020 0x401009`);
+    exit branch %8 0x401020 0x401009`;
+
+test("golden: the text of a block", () => {
+  const golden = block(GOLDEN);
   const cell = cellAt(0x401020);
   const unit = compileOne(emitted, golden, DEFAULT_OPTIONS, {
     link: (target) => (target === 0x401020 ? cell : undefined),
@@ -501,21 +504,88 @@ test("golden: the text of a block", () => {
     const v3 = r140 === 0 && ((e = I[T + (r136 >>> 12) | 0]) & 1) > (r136 & 3) ? I[e + r136 >> 2] : ld32(r136, r140, 256);
     r148 = 0;
     r144 = v3;
-    I[1057] = r132;
-    I[1056] = r128;
-    I[1061] = r148;
-    I[1060] = r144;
     if ((((v1 ^ v3) | v2) === 0)) {
     return (I[1032] -= 3) > 0 ? c0 : stopBudget(4198432, 0, 0);
     }
     return (I[1032] -= 3) > 0 ? follow(4198409, 0) : stopBudget(4198409, 0, 0);
-    } catch (x) {
+    } finally {
     I[1057] = r132;
     I[1056] = r128;
     I[1061] = r148;
     I[1060] = r144;
-    throw thrown(U[0], x);
     }
     }"
   `);
+});
+
+describe("compact code", () => {
+  test("golden: state words in place, memory through helpers, no clause", () => {
+    const cell = cellAt(0x401020);
+    const unit = compileOne(emitted, block(GOLDEN), DEFAULT_OPTIONS, {
+      compact: true,
+      link: (target) => (target === 0x401020 ? cell : undefined),
+    });
+    expect(unit.source).toMatchInlineSnapshot(`
+      "function b_401000() {
+      const v1 = (I[1056] + 1 | 0);
+      const v2 = (I[1057] + (v1 >>> 0 < 1 ? 1 : 0) | 0);
+      I[1057] = v2;
+      I[1056] = v1;
+      const v3 = ld32(I[1058], I[1059], 256);
+      I[1061] = 0;
+      I[1060] = v3;
+      if ((((v1 ^ v3) | v2) === 0)) {
+      return (I[1032] -= 3) > 0 ? c0 : stopBudget(4198432, 0, 0);
+      }
+      return (I[1032] -= 3) > 0 ? follow(4198409, 0) : stopBudget(4198409, 0, 0);
+      }"
+    `);
+  });
+
+  test("a fault leaves the state of its instruction's start", () => {
+    start({ 128: 41, 136: UNMAPPED, 144: 7 });
+    const faulted = run(block(GOLDEN), { compact: true });
+    expect(faulted).toMatchObject({
+      outcome: { kind: "fault", vector: 14 },
+      rip: 0x401004n,
+      instructions: 1,
+    });
+    expect([wordAt(guest, 128), wordAt(guest, 144)]).toEqual([42, 7]);
+  });
+
+  test("a way out in the middle counts its instruction and leaves later writes undone", () => {
+    const leaving = block(`block 0x401000
+      ; 0x401000 len 4
+        %0 = get.i32 @128
+        %1 = const.i32 1
+        %2 = add.i32 %0 %1
+        set.i32 @128 %2
+      ; 0x401004 len 2
+        %4 = eq.i32 %0 %1
+        exit.if 0x401020 0 %4
+      ; 0x401006 len 3
+        set.i32 @136 %2
+      exit jump 0x401009 fallthrough`);
+    for (const compact of [true, false]) {
+      start({ 128: 1, 136: 9 });
+      expect(run(leaving, { compact })).toMatchObject({ rip: 0x401020n, instructions: 2 });
+      expect([wordAt(guest, 128), wordAt(guest, 136)]).toEqual([2, 9]);
+      start({ 128: 4, 136: 9 });
+      expect(run(leaving, { compact })).toMatchObject({ rip: 0x401009n, instructions: 3 });
+      expect([wordAt(guest, 128), wordAt(guest, 136)]).toEqual([5, 5]);
+    }
+  });
+
+  test("a block that loops inside its function has locals all the same", () => {
+    const loop = `block 0x401000
+      ; 0x401000 len 4
+        %0 = get.i32 @128
+        %1 = const.i32 1
+        %2 = add.i32 %0 %1
+        set.i32 @128 %2
+      exit jump 0x401000 jump`;
+    const sourceOf = (compact: boolean): string =>
+      compileOne(emitted, block(loop), DEFAULT_OPTIONS, { compact }).source;
+    expect(sourceOf(true)).toBe(sourceOf(false));
+  });
 });

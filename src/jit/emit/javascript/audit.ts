@@ -68,9 +68,10 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
   BlockStatement: fine,
   IfStatement: fine,
   ReturnStatement: fine,
-  TryStatement: (node) => unless(!node.finalizer, "a finally clause"),
+  TryStatement: fine,
   CatchClause: (node) => unless(nameOf(node.param) === "x", "a catch clause with another name"),
-  ThrowStatement: fine,
+  ThrowStatement: (node) =>
+    unless(nameOf(node.argument) === "x", "a throw of something else than what was caught"),
   VariableDeclarator: (node) => unless(node.id.type === "Identifier", "a destructuring"),
   FunctionDeclaration: judgeFunction,
   FunctionExpression: judgeFunction,

@@ -15,6 +15,7 @@ import { ABSENT, type Code, CodeText, ZERO, js, stateBit, stateName, textOf, val
 import { type Demands, demandsOf } from "./demand.ts";
 import { EMITTERS } from "./emitters.ts";
 import { HELPERS, type HelperName, NAMES } from "./helper-names.ts";
+import { wordOf } from "./places.ts";
 import { ALLOW_CODE, type Parts, SITE_SHIFT, UNNEEDED } from "./parts.ts";
 
 /** Longer expressions get a name, so that neither text nor nesting grows without bound. */
@@ -23,6 +24,8 @@ const MAX_EXPRESSION = 240;
 export interface BodyOptions {
   readonly inlineMemory: boolean;
   readonly allowCode: boolean;
+  /** State words are read and written where they lie: no locals, no write-back, the shortest code. */
+  readonly inPlace: boolean;
   /** Collects the helpers used, for the head of the source. */
   readonly helpers: Set<HelperName>;
 }
@@ -46,7 +49,7 @@ export class Body {
   readonly #code: readonly IrInstruction[];
   readonly #demands: Demands;
   readonly #values: (Parts | undefined)[];
-  #waiting: number[] = [];
+  readonly #waiting: number[] = [];
   #serial = 0;
 
   constructor(code: readonly IrInstruction[], exit: IrExit | undefined, options: BodyOptions, result = -1) {
@@ -88,15 +91,22 @@ export class Body {
 
   /** The local of a state word, for reading. */
   state(offset: number): Code {
+    if (this.options.inPlace) return wordOf(offset);
     if (!this.assigned.has(offset)) this.loaded.add(offset);
     return stateName(offset);
   }
 
   /** Assigns `count` neighbouring state words. */
   assign(offset: number, parts: Parts, count: number): void {
-    const offsets: number[] = [];
-    for (let k = 0; k < count; k++) offsets.push(offset + 4 * k);
-    this.assignWords(offsets, parts);
+    let mask = 0;
+    for (let k = 0; k < count; k++) mask |= stateBit(offset + 4 * k);
+    this.#settle(mask);
+    let codes = parts;
+    for (let k = count - 1; k >= 0; k--) {
+      codes = this.#before(codes, k, stateBit(offset + 4 * k));
+      const code = codes[k] ?? ZERO;
+      if (code !== ABSENT) this.#assignWord(offset + 4 * k, code);
+    }
   }
 
   /** Assigns state words, all from the values before; parts that are `ABSENT` leave theirs alone. */
@@ -104,17 +114,25 @@ export class Body {
     let mask = 0;
     for (const offset of offsets) mask |= stateBit(offset);
     this.#settle(mask);
-    const codes = [...parts];
+    let codes = parts;
     for (let k = offsets.length - 1; k >= 0; k--) {
       const offset = offsets[k] ?? 0;
-      const bit = stateBit(offset);
-      for (let j = 0; j < k; j++) {
-        const other = codes[j] ?? ZERO;
-        if ((other.deps & bit) !== 0) codes[j] = this.temp(other);
-      }
+      codes = this.#before(codes, k, stateBit(offset));
       const code = codes[k] ?? ZERO;
       if (code !== ABSENT) this.#assignWord(offset, code);
     }
+  }
+
+  /** Names those of the first `count` parts that read a state word about to change. */
+  #before(parts: Parts, count: number, bit: number): Parts {
+    let named: Code[] | undefined;
+    for (let j = 0; j < count; j++) {
+      const other = parts[j] ?? ZERO;
+      if ((other.deps & bit) === 0) continue;
+      named ??= [...parts];
+      named[j] = this.temp(other);
+    }
+    return named ?? parts;
   }
 
   /** The last argument of a memory helper: where we are, and how to access. */
@@ -167,23 +185,30 @@ export class Body {
 
   /** Names every waiting expression that reads a state local about to change. */
   #settle(mask: number): void {
-    const still: number[] = [];
-    for (const index of this.#waiting) {
+    const waiting = this.#waiting;
+    let still = 0;
+    for (let i = 0; i < waiting.length; i++) {
+      const index = waiting[i] as number;
       if ((this.#demands.uses[index] ?? 0) === 0) continue;
       const parts = this.#values[index] ?? UNNEEDED;
       let deps = 0;
       for (const part of parts) deps |= part.deps;
       if ((deps & mask) === 0) {
-        still.push(index);
+        waiting[still++] = index;
         continue;
       }
       this.#values[index] = parts.map((part) => ((part.deps & mask) === 0 ? part : this.temp(part)));
-      if ((deps & ~mask) !== 0) still.push(index);
+      if ((deps & ~mask) !== 0) waiting[still++] = index;
     }
-    this.#waiting = still;
+    waiting.length = still;
   }
 
   #assignWord(offset: number, code: Code): void {
+    if (this.options.inPlace) {
+      const place = wordOf(offset);
+      if (textOf(code) !== textOf(place)) this.out.line(js`${place} = ${code};`);
+      return;
+    }
     // A way out before the first assignment writes the word back: it must then hold the guest's value.
     if (this.mayLeave && !this.assigned.has(offset)) this.loaded.add(offset);
     this.assigned.add(offset);

@@ -49,8 +49,9 @@ class JsCode {
   }
 }
 
-/** Text that is safe to run. The class is not exported: nobody else can make one. */
+/** Text that is safe to run. Only the type of the class is exported: nobody else can make one. */
 export type Code = JsCode;
+export type { JsCode };
 
 function literal(value: number): string {
   if (!Number.isSafeInteger(value)) throw new InvariantError(["JIT-6 a literal is a safe integer"]);
@@ -97,6 +98,9 @@ const STATE_NAMES: Code[] = [];
 /** `r128`: the local of the state word at byte offset 128; it changes. */
 export const stateName = (offset: number): Code =>
   (STATE_NAMES[offset >> 2] ??= new JsCode(`r${offset}`, stateBit(offset), undefined, true));
+/** `I[1056]`: a state word where it lies; `view` is the name of the view. */
+export const statePlace = (offset: number, view: Code, index: number): Code =>
+  new JsCode(`${JsCode.textOf(view)}[${literal(index)}]`, stateBit(offset), undefined, true);
 /** `c3`: the cell number 3 of a batch. */
 export const cellName = (serial: number): Code => new JsCode(`c${serial}`, 0, undefined, true);
 /** `b_401000`: the function of the unit at this address. Several in one source get a serial. */
@@ -115,31 +119,33 @@ export function identifiers<const T extends string>(names: readonly T[]): { read
 
 /** Lines put together from code; what `compile.ts` hands to the JavaScript engine. */
 export class CodeText {
-  readonly #lines: string[] = [];
-  #length = 0;
+  /** Grown by concatenation: the JavaScript engine joins the pieces once, when it reads the text. */
+  #text = "";
   /** One number per line: the tag that was current when it was added. */
   readonly lineTags: number[] = [];
   tag = -1;
 
   line(code: Code): void {
-    const text = JsCode.textOf(code);
-    this.#lines.push(text);
-    this.#length += text.length + 1;
+    this.#text += JsCode.textOf(code) + "\n";
     this.lineTags.push(this.tag);
   }
 
   append(other: CodeText): void {
-    for (const line of other.#lines) this.#lines.push(line);
     for (const tag of other.lineTags) this.lineTags.push(tag);
-    this.#length += other.#length;
+    this.#text += other.#text;
+  }
+
+  /** Appends where nobody will ask for the tags of the lines any more. */
+  appendUntagged(other: CodeText): void {
+    this.#text += other.#text;
   }
 
   get text(): string {
-    return this.#lines.join("\n") + "\n";
+    return this.#text;
   }
 
   /** Of the text, in characters. */
   get length(): number {
-    return this.#length;
+    return this.#text.length;
   }
 }

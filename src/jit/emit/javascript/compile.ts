@@ -37,7 +37,7 @@ export function instantiate<T>(text: CodeText, helpers: ReadonlySet<HelperName>,
     list = js`${list}${list === EMPTY ? EMPTY : COMMA}${HELPERS[name]} = ${NAMES.H}.${HELPERS[name]}`;
   }
   if (list !== EMPTY) head.line(js`const ${list};`);
-  head.append(text);
+  head.appendUntagged(text);
   const source = head.text;
   if (around.checks === "full") demand(auditSource(source));
   const make = new Function("H", "I", "W", "B", "C", "U", source) as (...values: unknown[]) => T;
@@ -122,7 +122,7 @@ class Batch {
     const unit = this.units.length;
     const text = emitBlock({ request, options, names: this, functionName, unit });
     this.units.push(new Unit(block, firstLines(text.lineTags, block.instructions.length)));
-    this.#text.append(text);
+    this.#text.appendUntagged(text);
     this.#functions = unit === 0 ? functionName : js`${this.#functions}, ${functionName}`;
   }
 
@@ -134,7 +134,7 @@ class Batch {
       list = js`${list}${k === 0 ? EMPTY : COMMA}${name} = ${NAMES.C}[${k}]`;
     }
     if (list !== EMPTY) text.line(js`const ${list};`);
-    text.append(this.#text);
+    text.appendUntagged(this.#text);
     text.line(js`return [${this.#functions}];`);
     text.line(js`//# sourceURL=capjit://${unitName(units[0]?.block.address ?? 0, 0)}.js`);
     const { words, halves, bytes } = runtime;

@@ -6,13 +6,14 @@
  *       const T = I[1033];                              table of the running address space
  *       try {
  *         ...                                           see body.ts
- *         I[1056] = r128; I[1057] = r132;               words that were assigned go back at every way out
  *         return (I[1032] -= 3) > 0 ? c0 : stopBudget(...);
- *       } catch (x) {
- *         I[1056] = r128; I[1057] = r132;
- *         throw thrown(U[0], x);
+ *       } finally {
+ *         I[1056] = r128; I[1057] = r132;               words that were assigned go back at every way out
  *       }
  *     }
+ *
+ * A block that cannot throw writes back before it returns, and so does one that loops or leaves in its middle.
+ * Compact code, for blocks that may never run again, has no locals: state words are used where they lie.
  *
  * The state writes of a guest instruction stand behind its last memory operation, so at a throw the locals hold
  * exactly the state at the start of the faulting instruction: faults are precise without bookkeeping per access.
@@ -32,7 +33,7 @@ import { type HelperName, NAMES } from "./helper-names.ts";
 import * as i32 from "./int32.ts";
 import * as i64 from "./int64.ts";
 import { part } from "./parts.ts";
-import { BUDGET_WORD, TABLE_WORD_WORD, stateWord } from "./places.ts";
+import { BUDGET_WORD, TABLE_WORD_WORD, wordOf } from "./places.ts";
 
 const { I, T, U, e, n, x } = NAMES;
 
@@ -57,7 +58,9 @@ export function emitBlock(input: EmitInput): CodeText {
   const first = new BlockEmission(input, undefined);
   const text = first.emit();
   // A way out in the middle writes back words that are only assigned behind it: known after one round.
-  return first.leavesEarly ? new BlockEmission(input, first.assigned).emit() : text;
+  return first.leavesEarly && first.assigned.size > 0
+    ? new BlockEmission(input, first.assigned).emit()
+    : text;
 }
 
 class BlockEmission {
@@ -78,8 +81,10 @@ class BlockEmission {
     this.#loops = input.options.selfLoops && !allowCodeWrites && loopTarget(block) !== undefined;
     // The time-stamp counter is derived from the budget word.
     this.#counts = this.#loops && !block.code.some(({ op }) => op === "tsc");
+    const compact = input.request.compact === true && !this.#loops;
     this.#body = new Body(block.code, block.exit, {
-      inlineMemory: input.options.inlineMemory,
+      inlineMemory: input.options.inlineMemory && !compact,
+      inPlace: compact,
       allowCode: allowCodeWrites,
       helpers: input.names.helpers,
     });
@@ -107,21 +112,22 @@ class BlockEmission {
   #wrap(): CodeText {
     const body = this.#body;
     const text = new CodeText();
-    text.line(js`function ${this.#input.functionName}() {`);
+    text.line(js`const ${this.#input.functionName} = (function ${this.#input.functionName}() {`);
     const locals = this.#locals();
     if (locals !== EMPTY) text.line(js`let ${locals};`);
     if (body.usesTable) text.line(js`const ${T} = ${I}[${TABLE_WORD_WORD}];`);
-    if (body.mayThrow) text.line(js`try {`);
+    const guarded = body.mayThrow && !body.options.inPlace;
+    if (guarded) text.line(js`try {`);
     if (this.#loops) text.line(js`for (;;) {`);
     text.append(body.out);
     if (this.#loops) text.line(js`}`);
-    if (body.mayThrow) {
-      text.line(js`} catch (${x}) {`);
+    if (guarded) {
+      text.line(this.#finally ? js`} finally {` : js`} catch (${x}) {`);
       this.#spill(text);
-      text.line(js`throw ${body.helper("thrown")}(${U}[${this.#input.unit}], ${x});`);
+      if (!this.#finally) text.line(js`throw ${x};`);
       text.line(js`}`);
     }
-    text.line(js`}`);
+    text.line(EAGER_END);
     return text;
   }
 
@@ -145,6 +151,15 @@ class BlockEmission {
     if (this.#counts) text.line(js`${I}[${BUDGET_WORD}] = ${n};`);
   }
 
+  /** Known once the body is emitted: one write-back serves every way out. */
+  get #finally(): boolean {
+    return this.#body.mayThrow && !this.#loops && !this.leavesEarly;
+  }
+
+  #spillAtExit(): void {
+    if (!this.#finally) this.#spill(this.#body.out);
+  }
+
   #exit(exit: IrExit): void {
     const { out } = this.#body;
     switch (exit.kind) {
@@ -156,23 +171,23 @@ class BlockEmission {
         const target = this.#body.take(exit.target);
         const lo = this.#body.atom(i64.lo(target));
         const hi = this.#body.atom(i64.hi(target));
-        this.#spill(out);
+        this.#spillAtExit();
         return out.line(
           js`return ${this.#orStop(js`${this.#body.helper("follow")}(${lo}, ${hi})`, lo, hi, true)};`,
         );
       }
       case "syscall":
-        this.#spill(out);
+        this.#spillAtExit();
         return out.line(js`return ${this.#body.helper("stopSyscall")}(${U}[${this.#input.unit}]);`);
       case "fault":
-        this.#spill(out);
+        this.#spillAtExit();
         return out.line(js`return ${this.#body.helper("stopFault")}(${U}[${this.#input.unit}]);`);
     }
   }
 
   #jump(target: GuestAddress, leaves: boolean): void {
     if (this.#loops) return this.#again();
-    this.#spill(this.#body.out);
+    this.#spillAtExit();
     this.#go(target, leaves || this.#isBackward(target));
   }
 
@@ -183,10 +198,10 @@ class BlockEmission {
       out.line(js`if (${again ? condition : i32.negate(condition)}) {`);
       this.#again();
       out.line(js`}`);
-      this.#spill(out);
+      this.#spillAtExit();
       return this.#go(again ? notTaken : taken, this.#isBackward(again ? notTaken : taken));
     }
-    this.#spill(out);
+    this.#spillAtExit();
     if (condition.constant !== 0) {
       if (condition.constant === undefined) out.line(js`if (${condition}) {`);
       this.#go(taken, this.#isBackward(taken));
@@ -244,15 +259,16 @@ class BlockEmission {
   }
 }
 
-const WORDS: Code[] = [];
+/** The parentheses make V8 compile a function at once instead of twice: most of a batch is run. */
+const EAGER_END = js`});`;
+
 const WRITE_BACKS: Code[] = [];
-/** `I[1056]` and `I[1056] = r128;` for the state word at an offset. */
-const wordOf = (offset: number): Code => (WORDS[offset >> 2] ??= js`${I}[${stateWord(offset)}]`);
+/** `I[1056] = r128;` for the state word at an offset. */
 const writeBack = (offset: number): Code =>
   (WRITE_BACKS[offset >> 2] ??= js`${wordOf(offset)} = ${stateName(offset)};`);
 
 /** The block's own address if its exit may lead there. */
-function loopTarget({ address, exit }: IrBlock): GuestAddress | undefined {
+export function loopTarget({ address, exit }: IrBlock): GuestAddress | undefined {
   if (exit.kind === "jump") return exit.target === address ? address : undefined;
   if (exit.kind === "branch") {
     return exit.taken === address || exit.notTaken === address ? address : undefined;

@@ -59,7 +59,12 @@ export class FlagReaders {
 
   #compile({ code, result }: FlagCode): FlagReader {
     const helpers = new Set<HelperName>();
-    const body = new Body(code, undefined, { inlineMemory: false, allowCode: false, helpers }, result);
+    const body = new Body(
+      code,
+      undefined,
+      { inlineMemory: false, allowCode: false, inPlace: false, helpers },
+      result,
+    );
     for (let i = 0; i < code.length; i++) body.emit(i);
     const text = new CodeText();
     const [c, al, ah, bl, bh] = FLAG_OFFSETS.map(stateName);

@@ -13,7 +13,7 @@ export const HELPER_NAMES = [
   // Guest memory.
   "ld8", "ld16", "ld32", "ld64", "ld128", "st8", "st16", "st32", "st64", "st128", "probe",
   // Ways out.
-  "raise", "thrown", "follow", "stopBudget", "stopSyscall", "stopFault",
+  "raise", "follow", "stopBudget", "stopSyscall", "stopFault",
   // Flags of unknown kind.
   "cond", "flagBits",
   // The machine around the processor.

@@ -2,9 +2,16 @@
 
 import { SCRATCH_WORD, STATE_BYTE } from "../../../mmu/layout.ts";
 import { BUDGET, RIP, TABLE_WORD } from "../../ir/state.ts";
+import { type Code, statePlace } from "./code.ts";
+import { NAMES } from "./helper-names.ts";
 
 /** Word index of a byte offset of the state block. */
 export const stateWord = (offset: number): number => (STATE_BYTE + offset) >> 2;
+
+const WORDS: Code[] = [];
+/** `I[1056]`: the state word at a byte offset, where it lies. */
+export const wordOf = (offset: number): Code =>
+  (WORDS[offset >> 2] ??= statePlace(offset, NAMES.I, stateWord(offset)));
 
 export const BUDGET_WORD = stateWord(BUDGET);
 export const RIP_WORD = stateWord(RIP);

@@ -29,7 +29,6 @@ export class Runtime implements RuntimeState {
   stop: Stop = "none";
   preemptible = false;
   pendingFault: PendingFault | undefined = undefined;
-  unit: CompiledUnit | undefined = undefined;
   site = 0;
 
   readonly words: Int32Array;
@@ -134,11 +133,6 @@ function exitHelpers(I: Int32Array, runtime: RuntimeState, hooks: RuntimeHooks) 
     I[BUDGET_WORD] = (I[BUDGET_WORD] as number) - instructions;
   };
   return {
-    /** Passes on what was thrown out of a unit, with the unit's name attached. */
-    thrown(unit: CompiledUnit, cause: unknown): unknown {
-      runtime.unit = unit;
-      return cause;
-    },
     follow(lo: number, hi: number): Cell | null {
       goOnAt(lo, hi);
       return hooks.follow(lo, hi);
@@ -163,7 +157,6 @@ function exitHelpers(I: Int32Array, runtime: RuntimeState, hooks: RuntimeHooks) 
       const faults = instructions.at(-1)?.address === exit.rip;
       spend(faults ? instructions.length - 1 : instructions.length);
       runtime.stop = "fault";
-      runtime.unit = unit;
       runtime.site = instructions.length - 1;
       const { vector, errorCode, unsupported } = exit;
       runtime.pendingFault =
