@@ -69,10 +69,7 @@ export class Translator {
   readonly #runtime: Runtime;
   readonly #stats: JitStats;
   readonly #steps = new StepCache();
-  /**
-   * Passes for compact units: folding and forwarding cost more than they save in code that runs a few times
-   * (8 % of a cold run).
-   */
+  /** Passes for compact units: folding and forwarding are left to the second compilation, for code that runs often. */
   readonly #quick: JitOptions;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
