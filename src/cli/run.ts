@@ -1,6 +1,6 @@
 /** `capjit run`: from arguments to a machine, its console, its summary and the exit code. */
 
-import { DEFAULT_OPTIONS, PLAIN_OPTIONS } from "../jit/options.ts";
+import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../jit/options.ts";
 import { type Machine, type MachineOptions, createMachine } from "../machine.ts";
 import type { RunResult } from "../run-result.ts";
 import type { Scenario } from "../scenario.ts";
@@ -97,12 +97,19 @@ interface Settings {
   readonly timeoutMs: number;
 }
 
+/** A dump shows each block once, in the form that is fast. */
+function jitOptions({ plain, dumpBlocks, dumpBlocksTo }: RunArguments): JitOptions {
+  if (plain) return PLAIN_OPTIONS;
+  const dumps = dumpBlocks !== undefined || dumpBlocksTo !== undefined;
+  return dumps ? { ...DEFAULT_OPTIONS, compactFirst: false } : DEFAULT_OPTIONS;
+}
+
 function parseSettings(args: RunArguments): Settings {
   const { memory, maxInstructions, timeout } = args;
   return {
     machine: {
       checks: args.checks,
-      jit: args.plain ? PLAIN_OPTIONS : DEFAULT_OPTIONS,
+      jit: jitOptions(args),
       clock: args.clock,
       seed: parseSeed(args.seed),
       ...(memory === undefined ? {} : { memoryBytes: parseMemory(memory) }),
