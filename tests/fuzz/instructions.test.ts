@@ -12,7 +12,7 @@ import type { TestCase, TestResult } from "../support/state.ts";
 import { differences } from "./compare.ts";
 import { Random, randomCase, randomInstruction } from "./generator.ts";
 
-const SECONDS = Number(process.env["CAPJIT_FUZZ_SECONDS"] ?? 3);
+const SECONDS = Number(process.env["CAPJIT_FUZZ_SECONDS"] ?? 10);
 const SEED = Number(process.env["CAPJIT_FUZZ_SEED"] ?? 1);
 const BATCH = 500;
 const MAX_REPORTS = 40;
