@@ -3,6 +3,7 @@
  * before and after the passes, the generated JavaScript.
  */
 
+import { hex } from "../mmu/address.ts";
 import { disassemble } from "../frontend/disassemble.ts";
 import { slotName } from "../frontend/guest-state.ts";
 import { dumpUnit } from "../jit/emit/javascript/dump.ts";
@@ -27,7 +28,6 @@ export interface BlockText {
   readonly sourceMap: string;
 }
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
 /** Lines of the text before the first guest instruction. */
 const LINES_BEFORE_CODE = 2;
 

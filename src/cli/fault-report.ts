@@ -3,6 +3,7 @@
  * got there, and why the page has the permissions it has.
  */
 
+import { hex } from "../mmu/address.ts";
 import { disassemble } from "../frontend/disassemble.ts";
 import type { FaultRecord, PageFacts } from "../run-result.ts";
 import type { Symbols } from "../symbols.ts";
@@ -29,7 +30,6 @@ const CODE_LINES = 5;
 
 export const exceptionName = (vector: number): string => VECTORS.get(vector) ?? `exception ${vector}`;
 
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 const hex64 = (value: bigint): string => value.toString(16).padStart(16, "0");
 
 /** The report, several lines without a final line end. */

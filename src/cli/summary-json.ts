@@ -1,5 +1,6 @@
 /** The closing lines of a run for programs: one JSON object on one line. */
 
+import { hex } from "../mmu/address.ts";
 import type { FaultRecord, PageOrigin } from "../run-result.ts";
 import type { Scenario } from "../scenario.ts";
 import { exceptionName } from "./fault-report.ts";
@@ -39,8 +40,6 @@ export interface JsonDetails {
   readonly missedExpectation: string | undefined;
   readonly faults: readonly object[];
 }
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** A fault as plain JSON; addresses are hexadecimal text, because they have 64 bits. */
 export function faultJson(fault: FaultRecord, scenario: Scenario): object {

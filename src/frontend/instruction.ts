@@ -73,9 +73,6 @@ export const newInstruction = (row: Row): Instruction => ({
   immediate2: 0,
 });
 
-const REX_W = 8;
-export const hasRexW = (insn: Instruction): boolean => (insn.rex & REX_W) !== 0;
-
 const LEGACY = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
 const LEGACY_BYTES = ["al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil"];
 const HIGH_BYTES = ["ah", "ch", "dh", "bh"];

@@ -3,6 +3,7 @@
  * table are built on the side; only then do moves leave their source. A refusal at any point gives everything back.
  */
 
+import { hex } from "../mmu/address.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
 import { PRESERVE_BADGE } from "./abi.ts";
 import { EndpointCapability } from "./caps/endpoint.ts";
@@ -79,7 +80,6 @@ const MAX_NAME_LENGTH = 64;
 const refuse = (status: SpawnRefusal["status"], text: string): SpawnRefusal => ({ status, text });
 const invalid = (grant: Grant, text: string): SpawnRefusal =>
   refuse("invalidArgument", `grant "${grant.name}": ${text}`);
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** Builds the process without starting it. */
 export function buildProcess(parts: SpawnParts, request: SpawnRequest): SpawnResult {

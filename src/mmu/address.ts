@@ -14,7 +14,6 @@ export type PageNumber = Branded<"PageNumber">;
 export type FrameNumber = Branded<"FrameNumber">;
 
 export const PAGE_BYTES = 4096;
-export const PAGE_SHIFT = 12;
 /** First address past the user half. */
 export const USER_END = 2 ** 47;
 /** First page number past the user half. */

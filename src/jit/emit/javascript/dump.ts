@@ -5,6 +5,7 @@
  * The text is audited (JIT-6) and parsed again only here. Parser and printers are loaded at the first dump.
  */
 
+import { hex } from "../../../mmu/address.ts";
 import type * as Acorn from "acorn";
 import type * as Astring from "astring";
 import type { SourceMapGenerator } from "source-map";
@@ -60,8 +61,6 @@ export async function dumpUnit(
   }
   return { javascript: javascript.trimEnd(), sourceMap: map.toString() };
 }
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 type Node = Acorn.AnyNode & { comments?: { type: "Line"; value: string }[] };
 
