@@ -7,7 +7,8 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here"
 
-rust_programs=(hello smoke child spawn memoryobject-parent memoryobject-child ipc-producer ipc-consumer threads)
+rust_programs=(hello smoke child spawn memoryobject-parent memoryobject-child ipc-producer ipc-consumer threads
+    storage faults quotas ipc attack boot)
 c_programs=(integer sse-integer)
 assembly_programs=(spin wait wild ud)
 # image.S without a defect is "tiny", and with one of these defects "bad-<defect>".

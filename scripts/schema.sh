@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates src/kernel/schema/kernel.ts from kernel.capnp. With --check: compares instead of writing.
+# Generates the TypeScript of the schema files in src/kernel/schema. With --check: compares instead of writing.
 # Runs inside the schema folder, because the path becomes part of interface names.
 set -euo pipefail
 cd "$(dirname "$0")/../src/kernel/schema"
@@ -10,11 +10,13 @@ if ! command -v capnp >/dev/null; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp kernel.capnp "$work/"
-(cd "$work" && PATH="$OLDPWD/../../../node_modules/.bin:$PATH" capnp-es -ots ./kernel.capnp >/dev/null 2>&1)
-{ echo "// @ts-nocheck -- generated"; cat "$work/kernel.ts"; } > "$work/out.ts"
-if [ "${1:-}" = "--check" ]; then
-  cmp "$work/out.ts" kernel.ts && echo "schema: kernel.ts is what kernel.capnp generates"
-else
-  cp "$work/out.ts" kernel.ts
-fi
+for name in kernel manifest; do
+  cp "$name.capnp" "$work/"
+  (cd "$work" && PATH="$OLDPWD/../../../node_modules/.bin:$PATH" capnp-es -ots "./$name.capnp" >/dev/null 2>&1)
+  { echo "// @ts-nocheck -- generated"; cat "$work/$name.ts"; } > "$work/out.ts"
+  if [ "${1:-}" = "--check" ]; then
+    cmp "$work/out.ts" "$name.ts" && echo "schema: $name.ts is what $name.capnp generates"
+  else
+    cp "$work/out.ts" "$name.ts"
+  fi
+done

@@ -25,8 +25,8 @@ export interface Entropy {
 
 /** Lines typed at the console. */
 export interface ConsoleInput {
-  /** The next line without its end, or undefined when input has ended. */
-  readLine(): string | undefined;
+  /** The bytes of the next line without its end, or undefined when input has ended. */
+  readLine(): Uint8Array | undefined;
 }
 
 export interface HostInputs {
@@ -117,32 +117,37 @@ function seededEntropy(seed: bigint): Entropy {
 
 function scriptedInput(lines: readonly string[]): ConsoleInput {
   let at = 0;
-  return { readLine: () => (at < lines.length ? lines[at++] : undefined) };
+  const encoder = new TextEncoder();
+  return { readLine: () => (at < lines.length ? encoder.encode(lines[at++]) : undefined) };
 }
+
+const LF = 0x0a;
+const CR = 0x0d;
+/** A longer line is cut: nobody types it, and input without line ends must not fill memory. */
+const INPUT_LINE_BYTES_MAX = 65_536;
 
 /** Reads standard input line by line, blocking; an interrupted or closed input ends it. */
 function standardInput(beforeWait: () => void): ConsoleInput {
   const chunk = Buffer.alloc(4096);
-  let pending = "";
+  let pending = Buffer.alloc(0);
   let ended = false;
+  /** Takes the bytes up to `end`, and the line end of `skip` bytes behind them. */
+  const take = (end: number, skip: number): Uint8Array => {
+    const line = pending.subarray(0, end);
+    pending = pending.subarray(end + skip);
+    return Uint8Array.from(line.at(-1) === CR && skip > 0 ? line.subarray(0, -1) : line);
+  };
   return {
     readLine() {
       for (;;) {
-        const end = pending.indexOf("\n");
-        if (end >= 0) {
-          const line = pending.slice(0, end).replace(/\r$/, "");
-          pending = pending.slice(end + 1);
-          return line;
-        }
-        if (ended) {
-          const last = pending;
-          pending = "";
-          return last === "" ? undefined : last;
-        }
+        const end = pending.indexOf(LF);
+        if (end >= 0) return take(end, 1);
+        if (pending.length >= INPUT_LINE_BYTES_MAX) return take(INPUT_LINE_BYTES_MAX, 0);
+        if (ended) return pending.length === 0 ? undefined : take(pending.length, 0);
         beforeWait();
         const count = readSync(0, chunk);
         if (count === 0) ended = true;
-        else pending += chunk.toString("utf8", 0, count);
+        else pending = Buffer.concat([pending, chunk.subarray(0, count)]);
       }
     },
   };

@@ -8,7 +8,13 @@ import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError, closest } from "./input-error.ts";
+import { AUTH_STRENGTHS, PRINCIPALS, PROFILES, SESSION_DISCLOSES } from "./kernel/abi.ts";
+import type { SystemTexts } from "./kernel/caps/system-info.ts";
+import type { InitRequest, KernelOptions } from "./kernel/kernel.ts";
+import { BUILT_IN_INIT, parseManifest } from "./kernel/manifest.ts";
+import type { StoreSpec } from "./kernel/storage.ts";
 import { packageFile } from "./package-root.ts";
+import { openStores, type StoreFile } from "./scenario-stores.ts";
 
 /** Limits per process by name; absent means the kernel's default. */
 export interface Quotas {
@@ -16,8 +22,20 @@ export interface Quotas {
   readonly virtualReservationPages?: number;
   readonly capSlots?: number;
   readonly outstandingCalls?: number;
+  readonly scratchBytes?: number;
+  readonly timerSleeps?: number;
   readonly threads?: number;
   readonly processes?: number;
+}
+
+/** The session that the run's processes belong to, in words. */
+export interface SessionFile {
+  readonly id: string;
+  readonly principal?: keyof typeof PRINCIPALS;
+  readonly auth?: keyof typeof AUTH_STRENGTHS;
+  readonly profile?: keyof typeof PROFILES;
+  /** Fields that calls through endpoints may disclose. */
+  readonly discloses?: readonly (keyof typeof SESSION_DISCLOSES)[];
 }
 
 /** A scenario file as written. */
@@ -27,6 +45,9 @@ export interface ScenarioFile {
   readonly init: { readonly binary: string; readonly capabilities: Readonly<Record<string, string>> };
   readonly memory?: number | string;
   readonly quotas?: Quotas;
+  readonly quotasByBinary?: Readonly<Record<string, Omit<Quotas, "processes">>>;
+  readonly stores?: Readonly<Record<string, StoreFile>>;
+  readonly session?: SessionFile;
   readonly consoleInput?: readonly string[];
   readonly expect?: Expectation;
 }
@@ -44,9 +65,17 @@ export interface Scenario {
   readonly binaries: ReadonlyMap<string, Uint8Array>;
   readonly init: string;
   /** CapSet name to kernel source, in CapSet order. */
-  readonly capabilities: readonly (readonly [name: string, source: string])[] | "every implemented source";
+  readonly capabilities: InitRequest["capabilities"] | "every implemented source";
   readonly memoryBytes?: number;
   readonly quotas: Quotas;
+  /** Limits of the processes of one binary, where they differ. */
+  readonly quotasByBinary?: ReadonlyMap<string, Omit<Quotas, "processes">>;
+  /** What is behind the kernel sources of storage. */
+  readonly stores?: ReadonlyMap<string, StoreSpec>;
+  readonly session?: KernelOptions["session"];
+  /** The manifest that the system is started from, as programs read it, and what it says of the system. */
+  readonly bootManifest?: Uint8Array;
+  readonly systemTexts?: SystemTexts;
   readonly consoleInput?: readonly string[];
   readonly expect: Expectation;
 }
@@ -83,9 +112,49 @@ export function loadScenario(file: string, name: string): Scenario {
     capabilities: Object.entries(scenario.init.capabilities),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     quotas: scenario.quotas ?? {},
+    quotasByBinary: new Map(Object.entries(scenario.quotasByBinary ?? {})),
+    stores: openStores(scenario.stores ?? {}, { file, folder: dirname(file), parseSize }),
+    ...(scenario.session === undefined ? {} : { session: sessionFacts(scenario.session) }),
     ...(scenario.consoleInput === undefined ? {} : { consoleInput: scenario.consoleInput }),
     expect: scenario.expect ?? {},
   };
+}
+
+function sessionFacts(session: SessionFile): NonNullable<Scenario["session"]> {
+  const { id, principal, auth = "none", profile = "none", discloses = [] } = session;
+  return {
+    id,
+    principalKind: principal === undefined ? 0 : PRINCIPALS[principal],
+    authStrength: AUTH_STRENGTHS[auth],
+    profileClass: PROFILES[profile],
+    disclosure: discloses.reduce((bits, field) => bits | SESSION_DISCLOSES[field], 0),
+  };
+}
+
+/** A system as its boot manifest describes it. Throws `InputError`. */
+export function manifestScenario(file: string, name: string, bytes: Uint8Array): Scenario {
+  const manifest = parseManifest(bytes);
+  if (typeof manifest === "string") throw new InputError(`${file}: ${manifest}`);
+  const { binaries, init, capabilities, motd, hostname } = manifest;
+  return {
+    name,
+    binaries,
+    init,
+    capabilities,
+    quotas: {},
+    bootManifest: bytes,
+    systemTexts: { ...(motd === "" ? {} : { motd }), ...(hostname === "" ? {} : { hostname }) },
+    expect: {},
+  };
+}
+
+/** Throws `InputError` when nothing is there to start. */
+export function demandInit({ name, init, binaries }: Scenario): void {
+  if (binaries.has(init)) return;
+  const own = init === BUILT_IN_INIT ? "; the published kernel has it built in, capjit does not" : "";
+  throw new InputError(
+    `${name}: there is no program ${JSON.stringify(init)}${own}: add --binary ${init}=PATH`,
+  );
 }
 
 /** The bytes of a program file. Throws `InputError`. */
@@ -108,6 +177,12 @@ export function parseScenario(text: string, file: string): ScenarioFile {
     throw new InputError(
       `${file}: $.init.binary: ${JSON.stringify(scenario.init.binary)} is not one of the binaries (${known.join(", ")})`,
     );
+  }
+  const stray = Object.keys(scenario.quotasByBinary ?? {}).find(
+    (name) => !Object.hasOwn(scenario.binaries, name),
+  );
+  if (stray !== undefined) {
+    throw new InputError(`${file}: $.quotasByBinary: ${JSON.stringify(stray)} is not one of the binaries`);
   }
   for (const key of ["binaries", "init"] as const) rejectIntegerKeys(file, scenario, key);
   return scenario;

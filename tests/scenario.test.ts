@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { InputError, closest } from "../src/input-error.ts";
 import { loadScenario, parseScenario, parseSize } from "../src/scenario.ts";
+import { ADDED_SOURCES } from "../src/kernel/sources.ts";
+import { STORE_KINDS } from "../src/kernel/storage.ts";
 
 const GOOD = { binaries: { main: "x.elf" }, init: { binary: "main", capabilities: { console: "console" } } };
 const parse = (value: unknown): unknown => parseScenario(JSON.stringify(value), "s.json");
@@ -107,16 +109,21 @@ test("suggestions name only what is close", () => {
   expect(closest("zzzzzz", ["smoke", "spawn"])).toBeUndefined();
 });
 
-test("the schema lists exactly the kernel sources of the published enum", () => {
+test("the schema lists the kernel sources of the published enum and ours, and the stores there are", () => {
   const schema = JSON.parse(
     readFileSync(new URL("../scenarios/scenario.schema.json", import.meta.url), "utf8"),
   ) as {
-    properties: { init: { properties: { capabilities: { additionalProperties: { enum: string[] } } } } };
+    properties: {
+      init: { properties: { capabilities: { additionalProperties: { enum: string[] } } } };
+      stores: { properties: object };
+    };
   };
   const facts = JSON.parse(readFileSync(new URL("data/schema.json", import.meta.url), "utf8")) as {
     enums: { KernelCapSource: Record<string, number> };
   };
-  expect(schema.properties.init.properties.capabilities.additionalProperties.enum).toEqual(
-    Object.keys(facts.enums.KernelCapSource),
-  );
+  expect(schema.properties.init.properties.capabilities.additionalProperties.enum).toEqual([
+    ...Object.keys(facts.enums.KernelCapSource),
+    ...ADDED_SOURCES.keys(),
+  ]);
+  expect(Object.keys(schema.properties.stores.properties)).toEqual([...STORE_KINDS.keys()]);
 });

@@ -139,6 +139,34 @@ export const ENDPOINT_HEADER = {
   paramsLen: 12,
   callerSession: 16,
 } as const;
+/** Session of the caller inside that header; all zero = none. */
+export const CALLER_SESSION_BYTES = 40;
+export const CALLER_SESSION = {
+  scopedRef: 0,
+  scopedRefHi: 8,
+  epoch: 16,
+  flags: 24,
+  disclosedFields: 28,
+  principalKind: 32,
+  authStrength: 34,
+  profileClass: 36,
+} as const;
+export const SESSION_LIVE = 1;
+/** Bits of `session_disclosure` and `disclosed_fields`. */
+export const SESSION_DISCLOSES = { principalKind: 1, authStrength: 2, profileClass: 4 } as const;
+/** Values of the disclosed fields; 0 = not disclosed or not known. */
+export const PRINCIPALS = {
+  human: 1,
+  operator: 2,
+  service: 3,
+  guest: 4,
+  anonymous: 5,
+  pseudonymous: 6,
+} as const;
+export const AUTH_STRENGTHS = { none: 0, password: 1, publicKey: 2 } as const;
+export const PROFILES = { none: 0, anonymous: 1, guest: 2, operator: 3, system: 4, other: 65_535 } as const;
+/** Length of the key that session references are derived with. */
+export const SESSION_KEY_BYTES = 32;
 
 /** Holds and ids (capos-lib cap_table.rs). */
 export const MAX_GENERATION = 255;
@@ -188,3 +216,8 @@ export const TICK_NS = 10_000_000n;
 /** Bounds on a message a guest sends (capos-config lib.rs, capnp). */
 export const MESSAGE_NESTING = 32;
 export const MESSAGE_MAX_SEGMENTS = 512;
+
+/** Boot manifest (capos-config manifest.rs, capos-rt client.rs). */
+export const MANIFEST_SCHEMA_VERSION = 1;
+export const MANIFEST_BYTES_MAX = 5_242_880;
+export const BOOT_PACKAGE_CHUNK_BYTES = 4096;

@@ -54,7 +54,7 @@ export type InsertError = "capSlotsExhausted" | "frameGrantPagesExhausted";
 export type PrepareError = LookupError | "transferPending" | "transferNotAllowed" | "invalidTransferOrigin";
 export type RemoveError = "notFound" | "staleGeneration" | "transferPending";
 export type RollbackError = "notFound" | "staleGeneration";
-export type CommitMoveError = LookupError | "transferNotAllowed";
+export type CommitMoveError = "notFound" | "staleGeneration" | "transferNotAllowed";
 export type TokenError = LookupError | "invalidTransferToken";
 
 /** A hold on its way to another table. `move` sources stay marked until committed or rolled back. */
@@ -264,9 +264,9 @@ export class CapabilityTable<T extends CapabilityObject = CapabilityObject> {
     return "ok";
   }
 
-  /** Ends a move: the source is gone. Its hold comes back, for the release hook. */
+  /** Ends a move: the source is gone, revoked or not. Its hold comes back, for the release hook. */
   commitMove(id: number): Hold<T> | CommitMoveError {
-    const slot = this.#usable(id);
+    const slot = this.#named(id);
     if (typeof slot === "string") return slot;
     if (!slot.moveReserved) return "transferNotAllowed";
     return this.#vacate(slot, indexOf(id));
@@ -318,6 +318,21 @@ export class CapabilityTable<T extends CapabilityObject = CapabilityObject> {
     this.#free.length = 0;
     const first = holds.filter((hold) => hold.object.label === "nic");
     return [...first, ...holds.filter((hold) => hold.object.label !== "nic")];
+  }
+
+  /** Every slot, and the indexes that may be issued again, for the checks of KER-43 and KER-44. */
+  layout(): {
+    readonly slots: readonly {
+      readonly generation: number;
+      readonly held: boolean;
+      readonly moving: boolean;
+    }[];
+    readonly free: readonly number[];
+  } {
+    const slots = this.#slots.map(({ generation, hold, moveReserved }) => {
+      return { generation, held: hold !== undefined, moving: moveReserved };
+    });
+    return { slots, free: this.#free };
   }
 
   /** What the ledger should have been charged for this table (KER-3). */

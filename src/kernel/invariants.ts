@@ -1,12 +1,23 @@
 /**
  * The kernel's rules, recomputed from ground truth. Each function returns the broken ones, every line beginning with
- * the rule's id. Memory rules are in objects/memory-checks.ts; here they are only called.
+ * the rule's id. Rules of memory (objects/memory-checks.ts, invariants-memory.ts) and of handles
+ * (invariants-handles.ts) are only called here.
+ *
+ * KER-6  A refused call leaves kernel state as it was. Its checker is `Kernel.digest()`, compared before and after by
+ * every test that meets refusals.
  */
 
 import { EndpointCapability } from "./caps/endpoint.ts";
 import { pipeBehind } from "./caps/pipe.ts";
 import type { EpochCell, Hold } from "./capability.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
+import { brokenMoveRules, brokenPartyRules, brokenTableRules } from "./invariants-handles.ts";
+import {
+  brokenAuthorRules,
+  brokenBindingRules,
+  brokenFrameNumberRules,
+  brokenProtectedAreaRules,
+} from "./invariants-memory.ts";
 import { brokenLedgerRules } from "./ledger.ts";
 import type { KernelObject } from "./object.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
@@ -36,6 +47,10 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
   const broken = [
     ...brokenHoldRules(processes, endpoints),
     ...brokenRightsRules(processes),
+    ...processes.flatMap((process) => brokenTableRules(process.table, nameOf(process))),
+    ...brokenMoveRules(processes, endpoints),
+    ...brokenPartyRules(processes, endpoints),
+    ...brokenBindingRules(processes, endpoints),
     ...brokenCompletionRules(processes),
     ...brokenEndpointRules(endpoints),
     ...pipesOf(processes).flatMap(brokenPipeRules),
@@ -45,12 +60,20 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
   return which.memory ? [...broken, ...brokenFrameRules(state, processes)] : broken;
 }
 
+const nameOf = (process: Process): string => `process ${process.id}`;
+
 function brokenFrameRules(state: KernelState, processes: readonly Process[]): string[] {
   const memories = processes.map((process) => process.memory);
   const { frames, framesUsedAtStart: usedAtStart, memoryObjects: objects } = state;
+  const machine = { frames, usedAtStart, memories, objects };
   return [
-    ...memories.flatMap((memory) => brokenMemoryRules(memory)),
-    ...brokenSharingRules({ frames, usedAtStart, memories, objects }),
+    ...processes.flatMap((process) => [
+      ...brokenMemoryRules(process.memory),
+      ...brokenAuthorRules(process.memory, nameOf(process)),
+      ...brokenProtectedAreaRules(process.memory, nameOf(process)),
+    ]),
+    ...brokenSharingRules(machine),
+    ...brokenFrameNumberRules(machine),
   ];
 }
 

@@ -26,7 +26,7 @@ import { brokenLogRules } from "./objects/system-log.ts";
 import { brokenKernelRules } from "./invariants.ts";
 import type { Limits } from "./ledger.ts";
 import { endProcess, endThread } from "./lifecycle.ts";
-import type { PlanResult } from "./loader.ts";
+import type { ImagePlan, PlanResult } from "./loader.ts";
 import { planImage } from "./loader.ts";
 import type { EndpointLimits } from "./objects/endpoint.ts";
 import type { MemoryObject } from "./objects/memory-object.ts";
@@ -37,9 +37,12 @@ import { describeWaits, faultRecord, processDigests, traceRecord } from "./repor
 import { Ring } from "./ring.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ConsoleSink, KernelServices } from "./services.ts";
-import { KERNEL_SOURCES } from "./sources.ts";
-import type { Grant, SpawnRequest, SpawnResult } from "./spawn.ts";
+import type { SourceOptions } from "./sources.ts";
+import { Sources } from "./sources.ts";
+import type { Grant, SpawnParts, SpawnRequest, SpawnResult } from "./spawn.ts";
 import { buildProcess } from "./spawn.ts";
+import type { SessionFacts } from "./session.ts";
+import { CallerSessions } from "./session.ts";
 import type { CompletionListener } from "./submission.ts";
 import { runSyscall } from "./syscall.ts";
 import { TimerQueue } from "./timers.ts";
@@ -47,10 +50,19 @@ import { TimerQueue } from "./timers.ts";
 /** The first process: its capabilities are kernel sources by CapSet name, in this order. */
 export interface InitRequest {
   readonly binary: string;
-  readonly capabilities: readonly (readonly [name: string, source: string])[];
+  readonly capabilities: readonly (readonly [name: string, source: string, terms?: InitTerms])[];
 }
 
-export interface KernelOptions {
+/** What a boot manifest may say of a capability besides its source. */
+export interface InitTerms {
+  readonly badge: bigint;
+  /** Session fields that calls through it may disclose. */
+  readonly disclosure: number;
+  /** Refused when the source has another. */
+  readonly expectedInterfaceId?: bigint;
+}
+
+export interface KernelOptions extends SourceOptions {
   readonly mmu: Mmu;
   readonly frames: FrameAllocator;
   readonly inputs: HostInputs;
@@ -61,8 +73,12 @@ export interface KernelOptions {
   /** Programs by name. */
   readonly binaries: ReadonlyMap<string, Uint8Array>;
   readonly limits?: Partial<Limits>;
+  /** Limits of the processes of one binary, where they differ. */
+  readonly limitsByBinary?: ReadonlyMap<string, Partial<Limits>>;
   readonly processLimit?: number;
   readonly endpointLimits?: EndpointLimits;
+  /** The session that every process of the run belongs to, and what calls may disclose of it. */
+  readonly session?: SessionFacts & { readonly disclosure: number };
   /** Instructions a thread may run while others wait for their turn. */
   readonly sliceInstructions?: number;
   readonly checks?: CheckLevel;
@@ -90,6 +106,8 @@ export class Kernel implements KernelServices {
   readonly frames: FrameAllocator;
   readonly cpu: CpuPort;
   readonly timers: TimerQueue;
+  readonly sessions: CallerSessions;
+  readonly sources: Sources;
   readonly processes = new Map<number, Process>();
   readonly exits: ExitRecord[] = [];
   readonly faults: FaultRecord[] = [];
@@ -98,6 +116,7 @@ export class Kernel implements KernelServices {
   readonly #options: KernelOptions;
   readonly #queue = new Scheduler<Thread>();
   readonly #plans = new Map<string, PlanResult>();
+  #lastScopeId = 0n;
   #nextProcessId = FIRST_PROCESS_ID;
   #init: Process | undefined;
   #current: Thread | undefined;
@@ -112,15 +131,18 @@ export class Kernel implements KernelServices {
     this.frames = options.frames;
     this.cpu = options.cpu;
     this.timers = new TimerQueue(options.inputs.clock);
+    this.sessions = new CallerSessions(options.session, options.inputs.entropy);
+    this.sources = new Sources(options, options.inputs.clock);
     this.framesUsedAtStart = options.frames.frameCount - options.frames.freeCount;
   }
 
   /** Starts the first process. */
   start(init: InitRequest): SpawnResult {
-    const grants: Grant[] = init.capabilities.map(([name, kernel]) => ({
+    const grants: Grant[] = init.capabilities.map(([name, kernel, terms]) => ({
       name,
-      interfaceId: KERNEL_SOURCES.get(kernel)?.interfaceId ?? 0n,
+      interfaceId: terms?.expectedInterfaceId ?? this.sources.byName.get(kernel)?.interfaceId ?? 0n,
       badge: 0n,
+      ...terms,
       mode: "raw",
       from: { kernel },
     }));
@@ -196,7 +218,7 @@ export class Kernel implements KernelServices {
     } else {
       this.#sliceEnd = this.#options.instructions();
     }
-    if (this.#options.checks === "full") demand(brokenKernelRules(this));
+    if (this.#options.checks === "full") demand(brokenKernelRules(this, { memory: true }));
   }
 
   #finish(init: Process, exitCode: bigint): Step {
@@ -217,15 +239,24 @@ export class Kernel implements KernelServices {
       return { status: "failed", text: `no binary is named ${JSON.stringify(request.binary.slice(0, 64))}` };
     }
     if (plan.status !== "ok") return { status: "failed", text: `${request.binary}: ${plan.text}` };
-    const { limits = {}, endpointLimits = DEFAULT_ENDPOINT_LIMITS } = this.#options;
-    const { mmu, frames } = this;
-    const parts = { services: this, mmu, frames, sources: KERNEL_SOURCES, limits, endpointLimits };
-    const result = buildProcess({ ...parts, id: this.#nextProcessId, plan: plan.plan }, request);
+    const result = buildProcess(this.#spawnParts(plan.plan, request), request);
     if (result.status !== "ok") return result;
     this.#nextProcessId++;
     this.processes.set(result.process.id, result.process);
     this.#startFirstThread(result.process, plan.plan);
     return result;
+  }
+
+  #spawnParts(plan: ImagePlan, { binary }: SpawnRequest): SpawnParts {
+    const { limits, limitsByBinary, endpointLimits = DEFAULT_ENDPOINT_LIMITS, session } = this.#options;
+    const { mmu, frames, sources } = this;
+    const terms = { endpointLimits, disclosure: session?.disclosure ?? 0, id: this.#nextProcessId };
+    const own = { ...limits, ...limitsByBinary?.get(binary) };
+    return { services: this, mmu, frames, sources, limits: own, ...terms, plan };
+  }
+
+  nextScopeId(): bigint {
+    return ++this.#lastScopeId;
   }
 
   /** Plans depend on the file alone. */
@@ -327,7 +358,8 @@ export class Kernel implements KernelServices {
 
   /** KER-n: everything recomputed; the broken rules, each line beginning with its id. */
   brokenRules(): string[] {
-    return [...brokenKernelRules(this, { memory: true }), ...brokenLogRules(systemLogOf(this))];
+    const stores = this.sources.storage.brokenRules();
+    return [...brokenKernelRules(this, { memory: true }), ...brokenLogRules(systemLogOf(this)), ...stores];
   }
 
   /** Everything a refused call must leave as it was, as text (KER-6). Rings and registers are not part of it. */
@@ -336,6 +368,7 @@ export class Kernel implements KernelServices {
       `frames ${this.frames.freeCount}`,
       `timers ${this.timers.length}`,
       `exits ${this.exits.length}`,
+      this.sources.storage.digest(),
     ];
     return [...processDigests([...this.processes.values()]), ...own].join("\n");
   }

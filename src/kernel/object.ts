@@ -21,6 +21,8 @@ export interface ObjectProperties {
   readonly onHeld?: () => void;
   /** The object was made for a result that could not be delivered; no slot ever named it. */
   readonly onDiscarded?: () => void;
+  /** Every hold that there is has been revoked: nobody can use the object any more, whoever keeps its slot. */
+  readonly onRevoked?: () => void;
   /** A slot or a transfer stops naming it. `holder` is the process whose slot it was. */
   readonly onReleased?: (hold: Hold<KernelObject>, holder: Process | undefined) => void;
 }
@@ -71,6 +73,10 @@ export abstract class KernelObject implements CapabilityObject {
   /** Nobody ever held it: what it took goes back. */
   discard(): void {
     if (this.holds === 0) this.properties.onDiscarded?.();
+  }
+
+  revoke(): void {
+    this.properties.onRevoked?.();
   }
 
   release(hold: Hold<KernelObject>, holder: Process | undefined): void {

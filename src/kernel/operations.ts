@@ -10,18 +10,15 @@ import {
   MAX_MESSAGE_BYTES,
   MAX_TRANSFERS,
   OP,
-  PARK_TIMED_OUT,
-  PARK_VALUE_MISMATCH,
   SQE_RETURN_EXCEPTION,
   TRANSFER_RECORD_BYTES,
-  WAIT_FOREVER,
 } from "./abi.ts";
 import { EndpointCapability } from "./caps/endpoint.ts";
-import { PARK_SPACE } from "./caps/park-space.ts";
 import type { Hold } from "./capability.ts";
 import { copyIn } from "./guest-memory.ts";
 import type { KernelObject } from "./object.ts";
 import type { InFlight } from "./objects/endpoint.ts";
+import { park, unpark } from "./parking.ts";
 import type { KernelServices } from "./services.ts";
 import type { Submission } from "./submission.ts";
 import { INSERT_REFUSALS, releaseCapability } from "./submission.ts";
@@ -46,7 +43,7 @@ const call: Operation = (services, submission) => {
   const hold = process.table.get(sqe.capId);
   if (hold === "revoked") return raiseChecked(submission, "disconnected", "the capability was revoked");
   if (typeof hold === "string") return submission.fail(ERR.invokeFailed);
-  if (hold.object instanceof EndpointCapability) return callEndpoint(submission, hold, hold.object);
+  if (hold.object instanceof EndpointCapability) return callEndpoint(services, submission, hold, hold.object);
   if (sqe.xferCapCount !== 0) return submission.fail(ERR.transferNotSupported);
   const params = openCall(submission);
   if (params !== undefined) callObject(services, submission, hold, params);
@@ -122,7 +119,12 @@ class SubmissionSite implements CallSite {
   }
 }
 
-function callEndpoint(submission: Submission, hold: Hold<KernelObject>, facet: EndpointCapability): void {
+function callEndpoint(
+  services: KernelServices,
+  submission: Submission,
+  hold: Hold<KernelObject>,
+  { endpoint }: EndpointCapability,
+): void {
   const { process, sqe } = submission;
   const descriptors = readDescriptors(process.memory.space, sqe);
   if (typeof descriptors === "number") return submission.fail(descriptors);
@@ -130,7 +132,6 @@ function callEndpoint(submission: Submission, hold: Hold<KernelObject>, facet: E
   if (typeof transfers === "number") return submission.fail(transfers);
   const params = openCall(submission);
   if (params === undefined) return transfers.rollback();
-  const { endpoint } = facet;
   const overload = process.ledger.canCharge("scratchBytes", params.length)
     ? endpoint.refusal()
     : process.ledger.refusal("scratchBytes", params.length);
@@ -139,7 +140,8 @@ function callEndpoint(submission: Submission, hold: Hold<KernelObject>, facet: E
     return submission.raise("overloaded", overload);
   }
   const { interfaceId, badge } = hold;
-  endpoint.call({ submission, interfaceId, badge, methodId: sqe.methodId, params, transfers });
+  const session = services.sessions.block(endpoint.scopeId, Number(sqe.sessionDisclosure) & hold.disclosure);
+  endpoint.call({ submission, interfaceId, badge, session, methodId: sqe.methodId, params, transfers });
 }
 
 // --- RECV, RETURN, CANCEL ----------------------------------------------------------------------------------------
@@ -233,63 +235,6 @@ const releaseCap: Operation = (_services, submission) => {
 };
 
 const nop: Operation = (_services, submission) => submission.complete(0);
-
-// --- PARK, UNPARK ------------------------------------------------------------------------------------------------
-
-const WORD_BYTES = 4;
-
-/** The word a PARK or UNPARK names, through a ParkSpace capability; otherwise the submission is completed. */
-function parkWord(submission: Submission): number | undefined {
-  const { process, sqe } = submission;
-  const hold = process.table.get(sqe.capId);
-  if (typeof hold === "string" || hold.object.interface !== PARK_SPACE) {
-    submission.fail(ERR.invokeFailed);
-    return undefined;
-  }
-  const aligned = sqe.addr % BigInt(WORD_BYTES) === 0n;
-  const bytes = aligned ? copyIn(process.memory.space, sqe.addr, WORD_BYTES) : undefined;
-  if (bytes === undefined) {
-    submission.fail(ERR.invalidParamsBuffer);
-    return undefined;
-  }
-  return new DataView(bytes.buffer, bytes.byteOffset, WORD_BYTES).getUint32(0, true);
-}
-
-const park: Operation = (services, submission) => {
-  const { process, sqe } = submission;
-  const value = parkWord(submission);
-  if (value === undefined) return;
-  if (value !== sqe.len) return submission.complete(PARK_VALUE_MISMATCH);
-  if (sqe.pipelineDep === 0n) return submission.complete(PARK_TIMED_OUT);
-  if (!submission.charge()) return submission.fail(ERR.invokeFailed);
-  const stopTimer = parkTimer(services, sqe.pipelineDep, () => {
-    if (process.parks.remove(parked)) submission.complete(PARK_TIMED_OUT);
-  });
-  const parked = {
-    address: sqe.addr,
-    finish: (result: number) => {
-      stopTimer();
-      submission.complete(result);
-    },
-  };
-  process.parks.add(parked);
-  submission.onCancel(() => {
-    stopTimer();
-    process.parks.remove(parked);
-  });
-};
-
-function parkTimer(services: KernelServices, timeoutNs: bigint, action: () => void): () => void {
-  if (timeoutNs === WAIT_FOREVER) return () => undefined;
-  return services.timers.at(services.inputs.clock.nowNs() + timeoutNs, action);
-}
-
-const unpark: Operation = (_services, submission) => {
-  const { process, sqe } = submission;
-  if (sqe.len === 0) return submission.fail(ERR.invalidRequest);
-  if (parkWord(submission) === undefined) return;
-  submission.complete(process.parks.unpark(sqe.addr, sqe.len));
-};
 
 const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [OP.call, call],

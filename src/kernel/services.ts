@@ -8,6 +8,7 @@ import type { MemoryObject } from "./objects/memory-object.ts";
 import type { ExitReason, Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
 import type { CpuPort } from "./cpu-port.ts";
+import type { CallerSessions } from "./session.ts";
 import type { SpawnRequest, SpawnResult } from "./spawn.ts";
 import type { ThreadRequest } from "./objects/process.ts";
 
@@ -29,6 +30,9 @@ export interface KernelServices {
   readonly mmu: Mmu;
   readonly frames: FrameAllocator;
   readonly cpu: CpuPort;
+  readonly sessions: CallerSessions;
+  /** What session references of callers at a new endpoint are derived for. */
+  nextScopeId(): bigint;
 
   /** Starts a process; nothing has changed when it is refused. */
   spawn(request: SpawnRequest): SpawnResult;

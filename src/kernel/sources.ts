@@ -3,15 +3,24 @@
  * to make an object. A name without a row here is refused when somebody asks for it.
  */
 
+import type { Clock } from "../host-inputs.ts";
 import { NULL_INTERFACE_ID } from "./abi.ts";
+import { BOOT_PACKAGE, bootPackageCapability } from "./caps/boot-package.ts";
 import { CONSOLE, consoleCapability } from "./caps/console.ts";
 import { ENDPOINT } from "./caps/endpoint.ts";
 import { ENTROPY_SOURCE, entropySourceCapability } from "./caps/entropy-source.ts";
 import { FRAME_ALLOCATOR, frameAllocatorCapability } from "./caps/frame-allocator.ts";
 import { LOG_READER, LOG_SINK, logReaderCapability, logSinkCapability, systemLogOf } from "./caps/log.ts";
 import { NullCapability } from "./caps/null.ts";
-import { PARK_SPACE, parkSpaceCapability } from "./caps/park-space.ts";
+import {
+  PARK_SPACE,
+  parkSpaceCapability,
+  SHARED_PARK_SPACE,
+  sharedParkSpaceCapability,
+} from "./caps/park-space.ts";
 import { PROCESS_SPAWNER, processSpawnerCapability } from "./caps/process-spawner.ts";
+import { stdioCapability } from "./caps/stdio.ts";
+import type { SystemTexts } from "./caps/system-info.ts";
 import { SYSTEM_INFO, systemInfoCapability } from "./caps/system-info.ts";
 import { TERMINAL_SESSION, terminalSessionCapability } from "./caps/terminal-session.ts";
 import { THREAD_CONTROL, threadControlCapability } from "./caps/thread-control.ts";
@@ -21,6 +30,8 @@ import { VIRTUAL_MEMORY, virtualMemoryCapability } from "./caps/virtual-memory.t
 import { WALL_CLOCK, wallClockCapability } from "./caps/wall-clock.ts";
 import type { InterfaceInfo } from "./object.ts";
 import type { SourceFactory } from "./services.ts";
+import type { StoreSpec } from "./storage.ts";
+import { Storage, STORE_KINDS } from "./storage.ts";
 
 /** A source that exists. `endpoint` has no factory: the spawner makes both facets. */
 export interface KernelSource {
@@ -33,7 +44,7 @@ const source = (info: InterfaceInfo, create: SourceFactory): KernelSource => ({
   create,
 });
 
-/** What the kernel can hand out, by name. */
+/** What every kernel can hand out, by the name of the schema. */
 export const KERNEL_SOURCES: ReadonlyMap<string, KernelSource> = new Map<string, KernelSource>([
   ["console", source(CONSOLE, () => consoleCapability())],
   ["endpoint", { interfaceId: ENDPOINT.id, create: "endpoint" }],
@@ -52,3 +63,48 @@ export const KERNEL_SOURCES: ReadonlyMap<string, KernelSource> = new Map<string,
   ["logSink", source(LOG_SINK, ({ services }) => logSinkCapability(systemLogOf(services)))],
   ["logReader", source(LOG_READER, ({ services }) => logReaderCapability(systemLogOf(services)))],
 ]);
+
+/**
+ * Sources of ours, for init alone: the schema has no number for them, so no program can ask for one. StdIO is what a
+ * shell would serve on an endpoint, so a program sees an Endpoint.
+ */
+export const ADDED_SOURCES: ReadonlyMap<string, KernelSource> = new Map<string, KernelSource>([
+  ["stdio", { interfaceId: ENDPOINT.id, create: () => stdioCapability() }],
+  ["sharedParkSpace", source(SHARED_PARK_SPACE, () => sharedParkSpaceCapability())],
+]);
+
+/** What a run adds to the sources: the stores of its scenario, and the manifest it was started from. */
+export interface SourceOptions {
+  readonly stores?: ReadonlyMap<string, StoreSpec> | undefined;
+  readonly bootManifest?: Uint8Array | undefined;
+  readonly systemTexts?: SystemTexts | undefined;
+}
+
+/** Everything that one kernel can hand out. */
+export class Sources {
+  readonly storage: Storage;
+  readonly byName: ReadonlyMap<string, KernelSource>;
+
+  constructor({ stores = new Map(), bootManifest, systemTexts }: SourceOptions, clock: Clock) {
+    this.storage = new Storage(stores, clock);
+    const info = source(SYSTEM_INFO, () => systemInfoCapability(systemTexts));
+    const manifest: readonly (readonly [string, KernelSource])[] =
+      bootManifest === undefined
+        ? []
+        : [["bootPackage", source(BOOT_PACKAGE, () => bootPackageCapability(bootManifest))]];
+    this.byName = new Map([
+      ...KERNEL_SOURCES,
+      ["systemInfo", info],
+      ...manifest,
+      ...this.storage.sources(),
+      ...ADDED_SOURCES,
+    ]);
+  }
+
+  /** What there is to say of a source that does not exist. */
+  refusal(name: string): string {
+    if (STORE_KINDS.has(name)) return "needs a store, and the run names none for it";
+    if (name === "bootPackage") return "needs a boot manifest, and the run has none";
+    return "is not implemented";
+  }
+}

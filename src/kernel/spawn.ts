@@ -20,7 +20,7 @@ import type { EndpointLimits } from "./objects/endpoint.ts";
 import { Endpoint } from "./objects/endpoint.ts";
 import { Process } from "./objects/process.ts";
 import type { KernelServices } from "./services.ts";
-import type { KernelSource } from "./sources.ts";
+import type { KernelSource, Sources } from "./sources.ts";
 import type { Mmu } from "../mmu/mmu.ts";
 import { INSERT_REFUSALS } from "./submission.ts";
 
@@ -31,6 +31,8 @@ export interface Grant {
   readonly name: string;
   readonly interfaceId: bigint;
   readonly badge: bigint;
+  /** Session fields that calls through an endpoint made for this grant may disclose; absent: those of the run. */
+  readonly disclosure?: number;
   readonly mode: GrantMode;
   readonly from: { readonly capability: number } | { readonly kernel: string };
 }
@@ -60,9 +62,11 @@ export interface SpawnParts {
   readonly services: KernelServices;
   readonly mmu: Mmu;
   readonly frames: FrameAllocator;
-  readonly sources: ReadonlyMap<string, KernelSource>;
+  readonly sources: Sources;
   readonly limits: Partial<Limits>;
   readonly endpointLimits: EndpointLimits;
+  /** Session fields that calls through endpoints of this run may disclose. */
+  readonly disclosure: number;
   readonly id: number;
   readonly plan: ImagePlan;
 }
@@ -71,7 +75,7 @@ export interface SpawnParts {
 type Prepared = { readonly grant: Grant } & (
   | { readonly transfer: PreparedTransfer<KernelObject> }
   | { readonly source: KernelSource }
-  | { readonly mint: Endpoint; readonly badge: bigint }
+  | { readonly mint: Endpoint; readonly badge: bigint; readonly disclosure: number }
 );
 
 /** Names are kept in reports after their process is gone. */
@@ -111,10 +115,9 @@ function prepareGrants(parts: SpawnParts, request: SpawnRequest): readonly Prepa
 }
 
 function prepareSource({ sources }: SpawnParts, grant: Grant, name: string): Prepared | SpawnRefusal {
-  const source = sources.get(name);
-  if (source === undefined) {
-    return refuse("unimplemented", `grant "${grant.name}": kernel source ${name} is not implemented`);
-  }
+  const source = sources.byName.get(name);
+  if (source === undefined)
+    return refuse("unimplemented", `grant "${grant.name}": kernel source ${name} ${sources.refusal(name)}`);
   if (grant.mode !== "raw") return invalid(grant, `a kernel source is granted raw, not as ${grant.mode}`);
   if (grant.interfaceId !== source.interfaceId) {
     return invalid(
@@ -144,7 +147,7 @@ function prepareCapability(spawner: Process | undefined, grant: Grant, id: numbe
     if (facet === undefined) return invalid(grant, `capability ${id} is no endpoint`);
     if (facet.owner) {
       const badge = grant.badge === PRESERVE_BADGE ? hold.badge : grant.badge;
-      return { grant, mint: facet.endpoint, badge };
+      return { grant, mint: facet.endpoint, badge, disclosure: hold.disclosure };
     }
   } else if (hold.mode === "none" && facet === undefined) {
     return invalid(grant, `capability ${id} (${hold.object.label}) is not transferable`);
@@ -249,18 +252,23 @@ function holdFor(
     return newHold<KernelObject>(facet, grant.interfaceId, {
       mode: "copy",
       badge: each.badge,
+      disclosure: each.disclosure,
       origin: "spawnGrant",
     });
   }
   const badge = grant.badge === PRESERVE_BADGE ? 0n : grant.badge;
   const object = sourceObject(parts, process, each.source);
-  if (object instanceof EndpointCapability) {
-    facets.push({ object: EndpointCapability.clientOf(object.endpoint), terms: { badge } });
+  if (!(object instanceof EndpointCapability)) {
+    return newHold(object, grant.interfaceId, { mode: object.mode, badge });
   }
-  return newHold(object, grant.interfaceId, { mode: object.mode, badge });
+  const { disclosure = parts.disclosure } = grant;
+  facets.push({ object: EndpointCapability.clientOf(object.endpoint), terms: { badge, disclosure } });
+  return newHold<KernelObject>(object, grant.interfaceId, { mode: object.mode, badge, disclosure });
 }
 
 function sourceObject(parts: SpawnParts, process: Process, { create }: KernelSource): KernelObject {
-  if (create === "endpoint") return EndpointCapability.ownerOf(new Endpoint(parts.endpointLimits));
+  if (create === "endpoint") {
+    return EndpointCapability.ownerOf(new Endpoint(parts.endpointLimits, parts.services.nextScopeId()));
+  }
   return create({ services: parts.services, process });
 }

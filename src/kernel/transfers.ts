@@ -109,6 +109,10 @@ export class TransferSet {
    * undefined when the target has no room or something was revoked on the way; then nothing changed.
    */
   deliver(target: Process): readonly CapRecord[] | undefined {
+    // Asked first: an insertion that is taken back uses up a generation of the target's slot.
+    const pages = this.#items.reduce((sum, { hold }) => sum + hold.object.chargedPages, 0);
+    if (target.table.preflight(this.#items.length, pages) !== undefined) return undefined;
+    if (this.#items.some(({ hold }) => hold.cell.epoch !== hold.epoch || !hold.object.live)) return undefined;
     const tokens: ProvisionalInsert<KernelObject>[] = [];
     for (const { hold } of this.#items) {
       const token = target.table.insertProvisional(hold);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { DISCLOSURE_MASK, IMAGE_LIMIT, OP, STACK_BASE, SYSCALL_REJECTED } from "../../src/kernel/abi.ts";
 import { systemInfoCapability } from "../../src/kernel/caps/system-info.ts";
 import { terminalSessionCapability } from "../../src/kernel/caps/terminal-session.ts";
+import { BUILT_IN_INIT } from "../../src/kernel/manifest.ts";
 import { protectionOf } from "../../src/kernel/objects/claims.ts";
 import type { Sqe } from "../../src/kernel/ring.ts";
 import {
@@ -39,6 +40,10 @@ function fact(name: string): bigint {
   const value = published.get(name);
   if (value === undefined) throw new Error(`no published constant ${name}`);
   return BigInt(value);
+}
+function text(name: string): string {
+  asked.add(name);
+  return String(published.get(name));
 }
 /** For values that no rule lets grow. */
 const small = (name: string): number => Number(fact(name));
@@ -116,6 +121,10 @@ describe("constants that show in what the kernel does", () => {
     expect(prot("READ", "WRITE")).toBe("rw");
     expect(prot("READ", "EXEC")).toBe("rx");
     expect(prot("READ", "WRITE", "EXEC")).toMatchObject({ status: "invalidArgument" });
+  });
+
+  test("the program that the published kernel has built in", () => {
+    expect(BUILT_IN_INIT).toBe(text("capos_config.RESERVED_INIT_BINARY_NAME"));
   });
 
   test("system calls that are not there are rejected and change nothing", () => {

@@ -34,6 +34,10 @@ const TESTED: Readonly<Record<string, readonly (readonly [test: string, data: st
   frame_bitmap_trace: [["tests/kernel/frame-allocator.test.ts", "frame-bitmap-trace", "walk"]],
   elf_vectors: [["tests/kernel/elf.test.ts", "elf-vectors", "total_len"]],
   service_object_facet_vectors: [["tests/kernel/spawn.test.ts", "ring", "service_object_facet_vectors"]],
+  endpoint_session_reference_vector: [
+    ["tests/kernel/session.test.ts", "hashes", "endpoint_session_reference_vector"],
+  ],
+  content_hash_vectors: [["tests/kernel/session.test.ts", "hashes", "content_hash_vectors"]],
   smoke_trace: [["tests/kernel/smoke.test.ts", "smoke-trace", "steps"]],
   client_calls: [
     ["tests/facts/client-calls.test.ts", "messages", "client_calls"],
@@ -53,9 +57,7 @@ const NOT_BUILT: Readonly<Record<string, string>> = {
     "the id of the published file; ours is another file with its own, and no message carries either",
   frame_ledger_trace:
     "frames are counted by references and pages by the frame grant (MMU-3, KER-3); there is no list of tracked frames",
-  endpoint_session_reference_vector: "there is no session service: the session block of a call is all zero",
   receiver_cookie_vectors: "programs make and read them; the kernel carries any 64-bit badge unchanged",
-  content_hash_vectors: "there is no store",
   device_request_vectors: "there are no devices: no DMA, no MMIO, no interrupts",
 };
 

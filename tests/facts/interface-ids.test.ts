@@ -3,14 +3,20 @@
 import { describe, expect, test } from "vitest";
 import { CAPSET_ADDRESS, NULL_INTERFACE_ID } from "../../src/kernel/abi.ts";
 import { CAPABILITY_MANAGER } from "../../src/kernel/caps/capability-manager.ts";
+import { DIRECTORY } from "../../src/kernel/caps/directory.ts";
 import { ENDPOINT } from "../../src/kernel/caps/endpoint.ts";
+import { FILE } from "../../src/kernel/caps/file.ts";
 import { MEMORY_OBJECT } from "../../src/kernel/caps/memory-object.ts";
+import { NAMESPACE } from "../../src/kernel/caps/namespace.ts";
+import { SHARED_PARK_SPACE } from "../../src/kernel/caps/park-space.ts";
 import { PIPE } from "../../src/kernel/caps/pipe.ts";
 import { PROCESS_HANDLE } from "../../src/kernel/caps/process-handle.ts";
+import { STDIO } from "../../src/kernel/caps/stdio.ts";
 import { THREAD_HANDLE } from "../../src/kernel/caps/thread-handle.ts";
 import * as schema from "../../src/kernel/schema/kernel.ts";
 import { SOURCE_NAMES } from "../../src/kernel/source-names.ts";
-import { KERNEL_SOURCES } from "../../src/kernel/sources.ts";
+import { ADDED_SOURCES, KERNEL_SOURCES } from "../../src/kernel/sources.ts";
+import { STORE_KINDS } from "../../src/kernel/storage.ts";
 import { DEFAULT_OPTIONS } from "../../src/jit/options.ts";
 import { createMachine } from "../../src/machine.ts";
 import { singleProgram } from "../../src/scenario.ts";
@@ -69,6 +75,11 @@ test("ids by constant and ids by interface are the same; the null interface is i
 
 test.each([
   ["MemoryObject", MEMORY_OBJECT],
+  ["File", FILE],
+  ["Directory", DIRECTORY],
+  ["Namespace", NAMESPACE],
+  ["StdIO", STDIO],
+  ["SharedParkSpace", SHARED_PARK_SPACE],
   ["Pipe", PIPE],
   ["ProcessHandle", PROCESS_HANDLE],
   ["ThreadHandle", THREAD_HANDLE],
@@ -89,7 +100,8 @@ describe("kernel sources", () => {
   test("have published ids", () => {
     const known = new Set([...Object.values(facts.all_interface_ids).map(BigInt), NULL_INTERFACE_ID]);
     for (const { interface_id: id } of sources) expect(known).toContain(BigInt(id));
-    for (const [name, { interfaceId }] of KERNEL_SOURCES) {
+    const stores = [...STORE_KINDS].map(([name, { info }]) => [name, { interfaceId: info.id }] as const);
+    for (const [name, { interfaceId }] of [...KERNEL_SOURCES, ...stores]) {
       const published = sources.find((each) => each.schema === name);
       expect([name, interfaceId]).toEqual([name, BigInt(published?.interface_id ?? -1)]);
     }
@@ -115,8 +127,11 @@ describe("kernel sources", () => {
       const name = Buffer.from(page.subarray(at + 16, at + 16 + view.getUint32(at + 4, true)));
       return [name.toString(), view.getBigUint64(at + 8, true)] as const;
     });
-    const expected = [...KERNEL_SOURCES].flatMap(([name, { interfaceId }]) =>
-      [...new Set([facts.manifest_names[name], name])].map((each) => [each, interfaceId] as const),
+    const added = { stdio: "stdio", sharedParkSpace: "shared_park_space" };
+    expect([...ADDED_SOURCES.keys()]).toEqual(Object.keys(added));
+    const names: Readonly<Record<string, string>> = { ...facts.manifest_names, ...added };
+    const expected = [...KERNEL_SOURCES, ...ADDED_SOURCES].flatMap(([name, { interfaceId }]) =>
+      [...new Set([names[name], name])].map((each) => [each, interfaceId] as const),
     );
     expect(granted).toEqual(expected);
   });

@@ -4,6 +4,7 @@
  */
 
 import { PROFILE_FRAME_GRANT_PAGES } from "../../src/kernel/ledger.ts";
+import { HASH_BYTES } from "../../src/kernel/sha256.ts";
 import { PAGE_BYTES, USER_END } from "../../src/mmu/address.ts";
 
 /** Published constant (`group.name`) to paths in `abi.ts`, or to a value kept elsewhere. */
@@ -65,10 +66,33 @@ export const COMPARED: Readonly<Record<string, string | readonly string[] | numb
   "capos_abi.PROCESS_TIMER_SLEEP_WAITER_LIMIT": "LIMITS.timerSleeps",
   "capos_abi.PROCESS_THREAD_LIMIT": "LIMITS.threads",
   "capos_abi.ENDPOINT_SESSION_DISCLOSURE_ALLOWED_MASK": "DISCLOSURE_MASK",
+  "capos_abi.ENDPOINT_CALLER_SESSION_LIVE": "SESSION_LIVE",
+  "capos_abi.ENDPOINT_SESSION_DISCLOSE_PRINCIPAL_KIND": "SESSION_DISCLOSES.principalKind",
+  "capos_abi.ENDPOINT_SESSION_DISCLOSE_AUTH_STRENGTH": "SESSION_DISCLOSES.authStrength",
+  "capos_abi.ENDPOINT_SESSION_DISCLOSE_PROFILE_CLASS": "SESSION_DISCLOSES.profileClass",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_HUMAN": "PRINCIPALS.human",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_OPERATOR": "PRINCIPALS.operator",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_SERVICE": "PRINCIPALS.service",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_GUEST": "PRINCIPALS.guest",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_ANONYMOUS": "PRINCIPALS.anonymous",
+  "capos_abi.ENDPOINT_SESSION_PRINCIPAL_PSEUDONYMOUS": "PRINCIPALS.pseudonymous",
+  "capos_abi.ENDPOINT_SESSION_AUTH_NONE": "AUTH_STRENGTHS.none",
+  "capos_abi.ENDPOINT_SESSION_AUTH_PASSWORD": "AUTH_STRENGTHS.password",
+  "capos_abi.ENDPOINT_SESSION_AUTH_PUBLIC_KEY": "AUTH_STRENGTHS.publicKey",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_NONE": "PROFILES.none",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_ANONYMOUS": "PROFILES.anonymous",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_GUEST": "PROFILES.guest",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_OPERATOR": "PROFILES.operator",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_SYSTEM": "PROFILES.system",
+  "capos_abi.ENDPOINT_SESSION_PROFILE_OTHER": "PROFILES.other",
   "capos_config.VM_PROT_READ": "VM_PROT_READ",
   "capos_config.VM_PROT_WRITE": "VM_PROT_WRITE",
   "capos_config.VM_PROT_EXEC": "VM_PROT_EXEC",
   "capos_config.DEFAULT_CAPNP_NESTING_LIMIT": "MESSAGE_NESTING",
+  "capos_config.SYSTEM_MANIFEST_SCHEMA_VERSION": "MANIFEST_SCHEMA_VERSION",
+  "capos_config.BOOT_MANIFEST_MAX_BYTES": "MANIFEST_BYTES_MAX",
+  "transcribed_private.BOOT_PACKAGE_CHUNK_BYTES": "BOOT_PACKAGE_CHUNK_BYTES",
+  "capos_lib.CONTENT_HASH_LEN": HASH_BYTES,
   "capos_config.NULL_INTERFACE_ID": "NULL_INTERFACE_ID",
   "capos_config.PRESERVE_CLIENT_ENDPOINT_BADGE": "PRESERVE_BADGE",
   "resource_profile_default.process_limit": "LIMITS.processes",
@@ -105,10 +129,8 @@ export const BEHAVIOUR: readonly string[] = [
   "ring.CAP_TRANSFER_MODE_MASK",
   "ring.CAP_TRANSFER_DESCRIPTOR_RESERVED_MASK",
   "process_layout.USER_IMAGE_LINK_GUARD_BYTES",
-  "capos_abi.ENDPOINT_SESSION_DISCLOSE_PRINCIPAL_KIND",
-  "capos_abi.ENDPOINT_SESSION_DISCLOSE_AUTH_STRENGTH",
-  "capos_abi.ENDPOINT_SESSION_DISCLOSE_PROFILE_CLASS",
   "capos_config.VM_PROT_NONE",
+  "capos_config.RESERVED_INIT_BINARY_NAME",
   "capos_lib.line_discipline.MAX_LINE_BYTES",
   "transcribed_private.SYS_LEGACY_WRITE",
   "transcribed_private.SYS_MEASURE",
@@ -123,6 +145,7 @@ export const STRUCT_TABLES: Readonly<Record<string, string>> = {
   CapSqe: "SQE",
   CapCqe: "CQE",
   EndpointMessageHeader: "ENDPOINT_HEADER",
+  EndpointCallerSession: "CALLER_SESSION",
 };
 export const STRUCT_SIZES: Readonly<Record<string, string>> = {
   CapSqe: "SQE_BYTES",
@@ -130,6 +153,7 @@ export const STRUCT_SIZES: Readonly<Record<string, string>> = {
   CapTransferDescriptor: "TRANSFER_DESCRIPTOR_BYTES",
   CapTransferResult: "TRANSFER_RECORD_BYTES",
   EndpointMessageHeader: "ENDPOINT_HEADER_BYTES",
+  EndpointCallerSession: "CALLER_SESSION_BYTES",
   CapSetHeader: "CAPSET_HEADER_BYTES",
   CapSetEntry: "CAPSET_ENTRY_BYTES",
 };
@@ -146,6 +170,7 @@ export const OURS: Readonly<Record<string, string>> = {
   EXIT_TERMINATED: "R-44",
   EXIT_FAULTED: "R-44",
   TICK_NS: "R-46",
+  SESSION_KEY_BYTES: "the key of the published session references",
   MESSAGE_MAX_SEGMENTS: "the reader of capnp 0.25.4",
 };
 
@@ -177,27 +202,8 @@ export const NOT_BUILT_CONSTANTS: readonly (readonly [reason: string, names: rea
     ["capos_abi.PROCESS_THREAD_KERNEL_STACK_PAGES"],
   ],
   [
-    "there is no session service: the session block of a delivered call is all zero",
-    [
-      "capos_abi.ENDPOINT_CALLER_SESSION_LIVE",
-      "capos_abi.ENDPOINT_CALLER_SESSION_STALE",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_NONE",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_HUMAN",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_OPERATOR",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_SERVICE",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_GUEST",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_ANONYMOUS",
-      "capos_abi.ENDPOINT_SESSION_PRINCIPAL_PSEUDONYMOUS",
-      "capos_abi.ENDPOINT_SESSION_AUTH_NONE",
-      "capos_abi.ENDPOINT_SESSION_AUTH_PASSWORD",
-      "capos_abi.ENDPOINT_SESSION_AUTH_PUBLIC_KEY",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_NONE",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_ANONYMOUS",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_GUEST",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_OPERATOR",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_SYSTEM",
-      "capos_abi.ENDPOINT_SESSION_PROFILE_OTHER",
-    ],
+    "the session of a run lasts as long as the run; a kind of principal that is not known is 0",
+    ["capos_abi.ENDPOINT_CALLER_SESSION_STALE", "capos_abi.ENDPOINT_SESSION_PRINCIPAL_NONE"],
   ],
   [
     "there are no scheduling contexts: threads take turns with equal slices",
@@ -215,15 +221,11 @@ export const NOT_BUILT_CONSTANTS: readonly (readonly [reason: string, names: rea
     ["capos_config.DEFAULT_CAPNP_TRAVERSAL_LIMIT_IN_WORDS"],
   ],
   [
-    "there is no boot manifest: a scenario file says what starts",
+    "there is no data disk that adds to a boot manifest or to what it grants",
     [
-      "capos_config.SYSTEM_MANIFEST_SCHEMA_VERSION",
       "capos_config.SYSTEM_CONFIG_OVERLAY_VERSION",
-      "capos_config.BOOT_MANIFEST_MAX_BYTES",
-      "capos_config.RESERVED_INIT_BINARY_NAME",
       "capos_config.DATA_REGION_CONFIG_CAP_NAME",
       "capos_config.DATA_REGION_STORE_CAP_NAME",
-      "transcribed_private.BOOT_PACKAGE_CHUNK_BYTES",
     ],
   ],
   [
@@ -255,7 +257,6 @@ export const NOT_BUILT_CONSTANTS: readonly (readonly [reason: string, names: rea
       "capos_lib.CapHoldOrigin.ProcessSpawnerEndpointResult",
     ],
   ],
-  ["there is no store", ["capos_lib.CONTENT_HASH_LEN"]],
   [
     "the program's side: its heap, buffers, exit codes and checkpoints; the kernel only sees what they lead to",
     [

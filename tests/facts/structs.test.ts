@@ -21,7 +21,6 @@ const numbers = abiNumbers();
 const ELSEWHERE: Readonly<Record<string, string>> = {
   CapTransferDescriptor: "below, through the kernel's reader",
   CapTransferResult: "below, through the kernel's writer",
-  EndpointCallerSession: "below, in a delivered call",
   CapSetHeader: "tests/kernel/capset.test.ts",
   CapSetEntry: "tests/kernel/capset.test.ts",
   RingCaptureRecord: "not built: an export format for debugging, not part of the page",

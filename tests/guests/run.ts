@@ -9,7 +9,19 @@ import { loadScenario, readBinary, type Scenario, singleProgram } from "../../sr
 
 const ROOT = join(import.meta.dirname, "../..");
 
-export const SHIPPED = ["hello", "ipc-zerocopy", "memoryobject-shared", "smoke", "spawn", "threads"] as const;
+export const SHIPPED = [
+  "attack",
+  "faults",
+  "hello",
+  "ipc",
+  "ipc-zerocopy",
+  "memoryobject-shared",
+  "quotas",
+  "smoke",
+  "spawn",
+  "storage",
+  "threads",
+] as const;
 
 export interface RunOptions {
   readonly jit?: JitOptions;

@@ -1,5 +1,5 @@
 //! The child of `smoke` and `spawn`. The name of one granted capability says what to do: `exit:N` ends with that code,
-//! `run:...` tests something that works, `try:...` does one thing that must fault. Getting past that is the failure,
+//! `wait:` never ends by itself, `run:...` tests something that works, `try:...` does one thing that must fault. Getting past that is the failure,
 //! with exit code 90. Without any of them the child ends with 0.
 
 #![no_std]
@@ -13,6 +13,7 @@ mod modes;
 use alloc::format;
 use alloc::string::String;
 use capos_rt::Runtime;
+use capos_rt::syscall::{CAP_ENTER_WAIT_FOREVER, cap_enter};
 use guest_support::Guest;
 
 const EXIT_NO_FAULT: i64 = 90;
@@ -35,6 +36,9 @@ fn main(mut runtime: Runtime) -> i64 {
     match (kind.as_str(), argument.as_str()) {
         ("run", "capabilities") => guest.step("capabilities are those granted", modes::capabilities),
         ("run", "call") => guest.step("calls to the parent are answered", modes::call_parent),
+        ("wait", _) => loop {
+            let _ = cap_enter(1, CAP_ENTER_WAIT_FOREVER);
+        },
         ("try", attempt) => {
             guest.say(&format!("trying: {attempt}"));
             if !access::try_access(&mut guest, attempt) {

@@ -89,6 +89,10 @@ impl<'a> Guest<'a> {
         &self.console
     }
 
+    pub fn console_id(&self) -> u32 {
+        self.console.capability().cap_id()
+    }
+
     /// Prints `[name] text`.
     pub fn say(&mut self, text: &str) {
         let line = format!("[{}] {text}", self.name);

@@ -1,6 +1,7 @@
 /**
  * CapabilityManager: a parent's view of its child's capability table (R-45). Not transferable; it dies with the
- * child. Touches KER-5.
+ * child. Touches KER-5. Revoking reaches every copy of the capability, so an endpoint nobody can receive from any
+ * more closes, and so does an end of a pipe: who waits on the other side learns it.
  *
  * revoke: invalidArgument when the id names no live slot of the child.
  */
@@ -28,6 +29,7 @@ export const CAPABILITY_MANAGER = defineInterface(CapabilityManager).handle<Proc
         return refuse("invalidArgument", `capability ${params.capId} of the process is not live`);
       }
       child.table.revokeObject(hold.object);
+      hold.object.revoke();
       return undefined;
     },
   },

@@ -27,6 +27,9 @@ export class EndpointCapability extends KernelObject {
       onReleased: (_hold, holder) => {
         if (owner) this.#ownerReleased(holder);
       },
+      onRevoked: () => {
+        if (owner) endpoint.close();
+      },
       onDiscarded: () => {
         if (owner) endpoint.close();
       },

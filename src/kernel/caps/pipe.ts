@@ -84,6 +84,7 @@ function endOf(pipe: Pipe, side: PipeSide): KernelObject {
       onReleased: () => {
         if (end.holds === 0) pipe.close(side);
       },
+      onRevoked: () => pipe.close(side),
       onDiscarded: () => pipe.close(side),
     },
   );

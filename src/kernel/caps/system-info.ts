@@ -7,14 +7,20 @@ import { SystemInfo } from "../schema/kernel.ts";
 const HOST_NAME = "capjit";
 const MESSAGE_OF_THE_DAY = "capOS programs on capjit";
 
-export const SYSTEM_INFO = defineInterface(SystemInfo).handle<null>({
-  motd(_info, _context, _params, results) {
-    results.text = MESSAGE_OF_THE_DAY;
+/** What a boot manifest says instead. */
+export interface SystemTexts {
+  readonly motd?: string;
+  readonly hostname?: string;
+}
+
+export const SYSTEM_INFO = defineInterface(SystemInfo).handle<SystemTexts>({
+  motd(texts, _context, _params, results) {
+    results.text = texts.motd ?? MESSAGE_OF_THE_DAY;
   },
-  hostname(_info, _context, _params, results) {
-    results.name = HOST_NAME;
+  hostname(texts, _context, _params, results) {
+    results.name = texts.hostname ?? HOST_NAME;
   },
 });
 
-export const systemInfoCapability = (): KernelObject =>
-  SYSTEM_INFO.capability(null, { label: "system-info", mode: "copy" });
+export const systemInfoCapability = (texts: SystemTexts = {}): KernelObject =>
+  SYSTEM_INFO.capability(texts, { label: "system-info", mode: "copy" });

@@ -24,6 +24,8 @@ export interface EndpointCall {
   readonly interfaceId: bigint;
   readonly methodId: number;
   readonly badge: bigint;
+  /** Session block of the caller. */
+  readonly session: Uint8Array;
   readonly params: Uint8Array;
   readonly transfers: TransferSet;
 }
@@ -35,13 +37,14 @@ export interface InFlight {
   readonly receiver: Process;
 }
 
-/** Header, caller session (none: zeros), params. */
+/** Header, caller session, params. */
 function callMessage(call: EndpointCall): Uint8Array {
   const bytes = new Uint8Array(ENDPOINT_HEADER_BYTES + call.params.length);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(ENDPOINT_HEADER.interfaceId, call.interfaceId, true);
   view.setUint16(ENDPOINT_HEADER.methodId, call.methodId, true);
   view.setUint32(ENDPOINT_HEADER.paramsLen, call.params.length, true);
+  bytes.set(call.session, ENDPOINT_HEADER.callerSession);
   bytes.set(call.params, ENDPOINT_HEADER_BYTES);
   return bytes;
 }
@@ -52,19 +55,21 @@ const remove = <T>(list: T[], item: T): void => {
 };
 
 /**
- * Fields: `queue` within its limit, `inFlight` within its limit, by call id; `receives` = open RECVs; every
+ * Fields: `scopeId` = what session references of callers are derived for, one per endpoint; `queue` within its limit, `inFlight` within its limit, by call id; `receives` = open RECVs; every
  * submission in the three is open (KER-41). `closed`: no owner is left, all three are empty for good.
  */
 export class Endpoint {
   readonly limits: EndpointLimits;
+  readonly scopeId: bigint;
   readonly queue: EndpointCall[] = [];
   readonly receives: Submission[] = [];
   readonly inFlight = new Map<number, InFlight>();
   closed = false;
   #lastCallId = 0;
 
-  constructor(limits: EndpointLimits) {
+  constructor(limits: EndpointLimits, scopeId = 0n) {
     this.limits = limits;
+    this.scopeId = scopeId;
   }
 
   /** Why a further call would be refused now. */

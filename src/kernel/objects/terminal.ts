@@ -22,8 +22,6 @@ const DELETE = 0x7f;
 const LINE_END = Uint8Array.of(LF);
 const NOTHING = new Uint8Array(0);
 
-const encoder = new TextEncoder();
-
 export interface LineSettings {
   readonly prompt: Uint8Array;
   /** Longest line in bytes. */
@@ -55,12 +53,23 @@ export class Terminal {
     }
   }
 
+  /** What is typed, at most `limit` bytes and one line with its end; undefined at the end of the input. */
+  readBlock(limit: number, input: ConsoleInput): Uint8Array | undefined {
+    if (!this.#fill(input)) return undefined;
+    const line = this.#typed.indexOf(LF, this.#at) + 1;
+    const block = this.#typed.slice(this.#at, Math.min(line, this.#at + limit));
+    this.#at += block.length;
+    return block;
+  }
+
   /** Makes sure that at least a line end is typed; false at the end of the input. */
   #fill(input: ConsoleInput): boolean {
     if (this.#at < this.#typed.length) return true;
     const line = input.readLine();
     if (line === undefined) return false;
-    this.#typed = encoder.encode(`${line}\n`);
+    this.#typed = new Uint8Array(line.length + 1);
+    this.#typed.set(line);
+    this.#typed[line.length] = LF;
     this.#at = 0;
     return true;
   }

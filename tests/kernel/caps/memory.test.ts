@@ -332,8 +332,10 @@ describe("VirtualMemory", () => {
     });
     const ended: [string, number][] = [];
     const { parks } = guest.process;
-    parks.add({ address: AT + 8n, finish: (result) => ended.push(["inside", result]) });
-    parks.add({ address: AT + PAGE, finish: (result) => ended.push(["behind", result]) });
+    const park = (name: string, address: bigint) =>
+      parks.add({ address, place: address, queue: parks, finish: (result) => ended.push([name, result]) });
+    park("inside", AT + 8n);
+    park("behind", AT + PAGE);
     expect(guest.call(cap, memory[1], ranged({ addr: AT, size: 8n })).exception?.type).toBe(INVALID);
     expect(ended).toEqual([]);
     expect(guest.call(cap, method as (typeof memory)[1], ranged({ addr: AT, size: PAGE })).result).toBe(0);

@@ -13,6 +13,7 @@ import { systemLogOf } from "../../../src/kernel/caps/log.ts";
 import { pipeBehind } from "../../../src/kernel/caps/pipe.ts";
 import type { CpuPort } from "../../../src/kernel/cpu-port.ts";
 import { FrameAllocator } from "../../../src/kernel/frame-allocator.ts";
+import type { KernelOptions } from "../../../src/kernel/kernel.ts";
 import { Kernel } from "../../../src/kernel/kernel.ts";
 import type { Limits } from "../../../src/kernel/ledger.ts";
 import { defaultMemoryMap } from "../../../src/kernel/memory-map.ts";
@@ -39,6 +40,8 @@ const PROGRAM = buildElf([{ vaddr: 0x20_0000, flags: 5, bytes: [0x90, 0xc3], mem
 export interface TestKernelOptions {
   readonly consoleInput?: readonly string[];
   readonly limits?: Partial<Limits>;
+  readonly stores?: KernelOptions["stores"];
+  readonly bootManifest?: Uint8Array;
 }
 
 /** The kernel with one process per `spawn`; the clock stands still unless `advance` moves it. */
@@ -49,7 +52,7 @@ export class TestKernel {
   #syscall = { number: 2n, arg0: 0n, arg1: 0n };
   #spawned = 0;
 
-  constructor({ consoleInput = [], limits = {} }: TestKernelOptions = {}) {
+  constructor({ consoleInput = [], limits = {}, ...sources }: TestKernelOptions = {}) {
     const mmu = createMmu({ ramBytes: RAM_BYTES, checks: "full" });
     const instructions = (): number => this.#instructions;
     this.kernel = new Kernel({
@@ -64,6 +67,7 @@ export class TestKernel {
         ["child-bin", PROGRAM],
       ]),
       limits,
+      ...sources,
       checks: "full",
     });
   }
