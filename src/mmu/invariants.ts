@@ -14,6 +14,8 @@
  *   MMU-9   A change is asked for only where it is possible (whole pages of the user half, tables made, entry
  *           empty or filled as needed, space alive). Demanded at each change; the fault is the caller's.
  *   MMU-10  Each entry of a flat table has one record, which is listed under its frame while it is writable.
+ *
+ * MMU-11 is in frames.ts, MMU-12 in invariants-guard.ts.
  */
 
 import { hex, highHalf, lowHalf, PAGE_BYTES, type PageNumber, pageStart } from "./address.ts";
@@ -23,6 +25,7 @@ import {
   PRESENT, USER, WRITABLE,
 } from "./entry.ts"; // prettier-ignore
 import { frameByte } from "./frames.ts";
+import { brokenGuardRules } from "./invariants-guard.ts";
 import { type KernelRange, UPPER_HALF_INDEX, upperHalves } from "./kernel-half.ts";
 import { TLB_READ, TLB_SLOTS, TLB_WRITE } from "./layout.ts";
 import type { MmuParts } from "./parts.ts";
@@ -34,7 +37,7 @@ const MAX_LINES = 8;
 
 /** Every rule, for the whole MMU. */
 export function brokenMmuRules(parts: MmuParts): string[] {
-  return new Audit(parts).run();
+  return [...new Audit(parts).run(), ...brokenGuardRules(parts)];
 }
 
 /** MMU-1, MMU-3, MMU-6 and MMU-7 for one user page, after a change of its entry. */

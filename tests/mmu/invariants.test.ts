@@ -23,6 +23,7 @@ const setup = () => {
   map(space, 17, 6, R);
   map(space, 18, 7, RX);
   map(space, FAR_PAGE, 8, RW);
+  map(space, 21, 11, RW);
   store(all.mmu, 0x10000, 4);
   load(all.mmu, 0x11000, 4);
   store(all.mmu, FAR_PAGE * 4096, 4);
@@ -52,7 +53,6 @@ const SABOTAGE: readonly (readonly [id: string, what: string, how: (s: Setup) =>
   ["MMU-1", "a page that became read-only", (s) => s.clear(s.leaf(16), WRITABLE)],
   ["MMU-1", "a page that became clean", (s) => s.clear(s.leaf(16), DIRTY)],
   ["MMU-1", "a page that was never accessed", (s) => s.clear(s.leaf(17), 0x20)],
-  ["MMU-1", "a page that is gone for users", (s) => s.clear(s.leaf(17), USER)],
   ["MMU-1", "a page that became read-only, above 4 GiB", (s) => s.clear(s.leaf(FAR_PAGE), WRITABLE)],
   [
     "MMU-1",
@@ -71,6 +71,7 @@ const SABOTAGE: readonly (readonly [id: string, what: string, how: (s: Setup) =>
     "the same above 4 GiB",
     (s) => (s.parts.watch.flags[8] = s.parts.watch.frames.add(frame(8)).size),
   ],
+  ["MMU-12", "a page that is the kernel's in a user half", (s) => s.clear(s.leaf(21), USER)],
   ["MMU-2", "a watch flag that the list lacks", (s) => (s.parts.watch.flags[20] = 1)],
   ["MMU-3", "a count one too high", (s) => (s.parts.frames.references[5] = 2)],
   ["MMU-3", "a count on a free frame", (s) => (s.parts.frames.references[30] = 1)],
@@ -119,6 +120,12 @@ test.each(SABOTAGE)("%s notices %s", (id, _what, how) => {
   const all = setup();
   how(all);
   expect(all.ids()).toEqual([id]);
+});
+
+test("a page that is the kernel's while the TLB still grants it breaks both rules about it", () => {
+  const all = setup();
+  all.clear(all.leaf(17), USER);
+  expect(all.ids()).toEqual(["MMU-1", "MMU-12"]);
 });
 
 test("kernel text that is writable breaks its permissions and W^X", () => {
