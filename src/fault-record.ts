@@ -9,7 +9,7 @@ import type { AddressSpace, Mmu } from "./mmu/mmu.ts";
 import { REGISTER_NAMES, RegisterFile } from "./registers.ts";
 import type { CodeBytes, FaultRecord, PageFacts, PageOrigin } from "./run-result.ts";
 
-const INTEGER_REGISTERS = REGISTER_NAMES.filter((name) => !name.startsWith("xmm"));
+const INTEGER_REGISTERS = REGISTER_NAMES.filter((name) => !/^(xmm|fpr|f[cst]w|fop|fds|f[id]p)/.test(name));
 
 const PROTECTION_TEXT = {
   none: "---",
@@ -70,7 +70,7 @@ function instructionsBefore(space: AddressSpace, cache: TranslationCache, rip: b
   const code = cache.spaces.get(space.id)?.pages.get(pageOf(at))?.code;
   let before: readonly { readonly address: GuestAddress; readonly length: number }[] = [];
   for (const { unit } of code?.allCells() ?? []) {
-    const instructions = unit?.block.instructions ?? [];
+    const instructions = unit?.instructions ?? [];
     const index = instructions.findIndex(({ address }) => address === at);
     if (index > before.length) before = instructions.slice(0, index);
   }

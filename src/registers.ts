@@ -13,6 +13,8 @@ import { FLAGS_A, FLAGS_B, FLAGS_CODE } from "./jit/ir/state.ts";
 import { address } from "./mmu/address.ts";
 
 const VECTORS = Array.from({ length: 16 }, (_, i) => `xmm${i}`);
+/** Physical x87 registers; MMX register k is the low half of number k. */
+const X87 = Array.from({ length: 8 }, (_, i) => `fpr${i}`);
 const NUMBERED = Array.from({ length: 8 }, (_, i) => `r${i + 8}`);
 /** Every name, in the order in which people like to read them. */
 export const REGISTER_NAMES: readonly string[] = [
@@ -20,6 +22,8 @@ export const REGISTER_NAMES: readonly string[] = [
   ...NUMBERED,
   ...["rip", "rflags", "fs_base", "gs_base", "mxcsr"],
   ...VECTORS,
+  ...["fcw", "fsw", "ftw", "fop", "fds", "fip", "fdp"],
+  ...X87,
 ];
 const KNOWN = new Set(REGISTER_NAMES);
 

@@ -14,7 +14,7 @@ import { MAP_0F3A } from "./tables/map-0f3a.ts";
 import { ONE_BYTE } from "./tables/one-byte.ts";
 import type { Entry, OpcodeMap, Row, WidthRule } from "./tables/row.ts";
 import { TWO_BYTE } from "./tables/two-byte.ts";
-import { EVEX_ROW, VEX_0F38, VEX_ROW } from "./tables/vex.ts";
+import { EVEX_ROW, VEX_0F38, VEX_0F3A, VEX_ROW } from "./tables/vex.ts";
 
 /** The instruction is filled. */
 export const DECODED = 0;
@@ -89,8 +89,8 @@ function readPrefixes(insn: Instruction, start: number): number {
 }
 
 /**
- * VEX in its forms of two and three bytes (Intel SDM vol. 2, 2.3.5). Only the general-register instructions of map
- * 0F38 are there; REX, VEX.R, X, B and W come to stand in `rex`.
+ * VEX in its forms of two and three bytes (Intel SDM vol. 2, 2.3.5). Only the general-register instructions of maps
+ * 0F38 and 0F3A are there; REX, VEX.R, X, B and W come to stand in `rex`.
  */
 function readVex(insn: Instruction, first: number): Entry | undefined {
   if (insn.rex !== 0 || operandPrefix || insn.repeat !== 0 || insn.lock) return undefined;
@@ -105,8 +105,9 @@ function readVex(insn: Instruction, first: number): Entry | undefined {
   insn.opcode = byte();
   mandatory = last & 3;
   if (map === 0 || map > 3) return undefined;
-  if (map !== 2 || (last & 4) !== 0) return VEX_ROW;
-  return VEX_0F38[insn.opcode] ?? VEX_ROW;
+  const entry = map === 1 ? undefined : (map === 2 ? VEX_0F38 : VEX_0F3A)[insn.opcode];
+  // Instructions on general registers exist with VEX.L clear only.
+  return entry === undefined ? VEX_ROW : (last & 4) === 0 ? entry : undefined;
 }
 
 function readOpcode(insn: Instruction, first: number): Entry | undefined {
@@ -180,6 +181,7 @@ function readSib(insn: Instruction, mod: number): void {
 /** ModRM with what follows it (Intel SDM vol. 2, 2.1.5 and 2.2.1.2). */
 function readModrm(insn: Instruction): void {
   const modrm = byte();
+  insn.modrm = modrm;
   const mod = insn.row.ignoresMod ? 3 : modrm >> 6;
   const rm = modrm & 7;
   insn.reg = ((modrm >> 3) & 7) | ((insn.rex & 4) << 1);
@@ -263,6 +265,10 @@ function finish(insn: Instruction, start: number, end: number, status: DecodeSta
   return at > end ? TRUNCATED : status;
 }
 
+/** VEX.vvvv names a register that the instruction does not have (Intel SDM vol. 2, 2.3.5.6). */
+const hasIdleVvvv = ({ row, vvvv }: Instruction): boolean =>
+  vvvv !== 0 && row !== VEX_ROW && !row.operands.some(({ kind }) => kind === "vvvv");
+
 /** Decodes the instruction at `start` of `bytes`, which end at `end`; `address` is where it lies in the guest. */
 export function decode(
   bytes: Uint8Array,
@@ -287,6 +293,6 @@ export function decode(
   if (modrmSeen || row.modrm) readModrm(insn);
   readImmediate(insn, row.immediate);
   // LOCK needs a row that allows it and a destination in memory (Intel SDM vol. 2, LOCK).
-  const refused = insn.lock && !(row.lockable && insn.memory);
+  const refused = (insn.lock && !(row.lockable && insn.memory)) || hasIdleVvvv(insn);
   return finish(insn, start, end, refused ? UNDEFINED : DECODED);
 }

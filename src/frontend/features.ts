@@ -1,6 +1,7 @@
 /**
- * Which parts of the instruction set exist: one list for what CPUID reports and for which rows are legal. A row
- * of the tables names its feature; with the feature off its encoding is undefined.
+ * Names of the parts of the instruction set: one list for what CPUID reports and for which rows are legal. A row
+ * of the tables names its feature; with the feature off its encoding is undefined. implemented.ts says which are
+ * there.
  */
 
 /** Register numbers of the `cpuid` operation. */
@@ -38,7 +39,10 @@ export const FEATURE_BITS = {
   bmi2: bit(7, EBX, 8),
   rdseed: bit(7, EBX, 18),
   adx: bit(7, EBX, 19),
+  clflushopt: bit(7, EBX, 23),
+  clwb: bit(7, EBX, 24),
   sha: bit(7, EBX, 29),
+  rdpid: bit(7, ECX, 22),
   lahf: bit(0x8000_0001, ECX, 0),
   lzcnt: bit(0x8000_0001, ECX, 5),
   prefetchw: bit(0x8000_0001, ECX, 8),
@@ -52,12 +56,6 @@ export type Feature = keyof typeof FEATURE_BITS;
 export type FeatureSet = ReadonlySet<Feature>;
 
 export const isFeature = (name: string): name is Feature => Object.hasOwn(FEATURE_BITS, name);
-
-/** What is implemented. SSE and SSE2 are the x86-64 baseline and reported although arithmetic is incomplete. */
-export const DEFAULT_FEATURES: FeatureSet = new Set<Feature>([
-  "tsc", "cx8", "cmov", "clfsh", "sse", "sse2", "cx16", "movbe", "popcnt", "rdrand", "fsgsbase", "bmi1",
-  "rdseed", "lahf", "lzcnt", "prefetchw", "syscall", "nx", "rdtscp", "lm",
-]); // prettier-ignore
 
 const VENDOR = "capjitx86_64";
 const BRAND = "capjit x86_64";
@@ -115,6 +113,3 @@ export function cpuidOf(features: FeatureSet): (register: number, leaf: number, 
     return word | 0;
   };
 }
-
-/** CPUID with the default features. */
-export const cpuid = cpuidOf(DEFAULT_FEATURES);

@@ -4,14 +4,40 @@
  *
  *   GUEST_STATE   rax .. r15 in encoding order, 8 bytes each
  *   + 128         fs_base, gs_base
- *   + 144         df, id_ac, mxcsr, x87 control and status (4 bytes each)
+ *   + 144         df, id_ac (4 bytes each)
  *   + 192         xmm0 .. xmm15, 16 bytes each
+ *   PINNED_START  mxcsr, the x87 unit with its eight physical registers; see state.ts
  *
  * The status flags are not a register: they are the flags value of jit/ir/flags.ts. DF, AC and ID are kept as
  * the bits they have in RFLAGS, so that a zeroed state block is a valid one.
  */
 
-import { GUEST_STATE, RIP } from "../jit/ir/state.ts";
+import {
+  GUEST_STATE,
+  MXCSR,
+  PINNED_END,
+  RIP,
+  X87_CONTROL,
+  X87_DATA_SELECTOR,
+  X87_INSTRUCTION,
+  X87_OPCODE,
+  X87_OPERAND,
+  X87_REGISTERS,
+  X87_STATUS,
+  X87_TAG,
+} from "../jit/ir/state.ts";
+
+export {
+  MXCSR,
+  X87_CONTROL,
+  X87_DATA_SELECTOR,
+  X87_INSTRUCTION,
+  X87_OPCODE,
+  X87_OPERAND,
+  X87_REGISTERS,
+  X87_STATUS,
+  X87_TAG,
+};
 
 export const RAX = 0;
 export const RCX = 1;
@@ -29,12 +55,9 @@ export const GS_BASE = GUEST_STATE + 136;
 export const DIRECTION = GUEST_STATE + 144;
 /** The bits ID and AC of RFLAGS. */
 export const ID_AC = GUEST_STATE + 148;
-export const MXCSR = GUEST_STATE + 152;
-export const X87_CONTROL = GUEST_STATE + 156;
-export const X87_STATUS = GUEST_STATE + 160;
 const XMM = GUEST_STATE + 192;
 /** First byte past the guest registers. */
-export const GUEST_STATE_END = XMM + 16 * 16;
+export const GUEST_STATE_END = PINNED_END;
 
 /** Places in RFLAGS of what is not a status flag (Intel SDM vol. 1, 3.4.3). */
 export const DF = 0x400;
@@ -74,7 +97,13 @@ export const REGISTERS: Readonly<Record<string, RegisterPlace>> = {
   mxcsr: place(MXCSR, 4),
   fcw: place(X87_CONTROL, 4),
   fsw: place(X87_STATUS, 4),
+  ftw: place(X87_TAG, 4),
+  fop: place(X87_OPCODE, 4),
+  fds: place(X87_DATA_SELECTOR, 4),
+  fip: place(X87_INSTRUCTION, 8),
+  fdp: place(X87_OPERAND, 8),
   ...Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`xmm${i}`, place(vectorSlot(i), 16)])),
+  ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`fpr${i}`, place(X87_REGISTERS + 16 * i, 16)])),
 };
 
 /** What differs from zero at power-up: MXCSR and the x87 control word (4 bytes each). */

@@ -34,6 +34,8 @@ export interface Instruction {
   opcode: number;
   /** Register number of VEX.vvvv. */
   vvvv: number;
+  /** The whole byte, as the opcode register of the x87 unit keeps it. */
+  modrm: number;
   /** True when ModRM names memory; then base, index, scale and displacement count, otherwise `rm`. */
   memory: boolean;
   reg: number;
@@ -61,6 +63,7 @@ export const newInstruction = (row: Row): Instruction => ({
   segment: NO_SEGMENT,
   opcode: 0,
   vvvv: 0,
+  modrm: 0,
   memory: false,
   reg: 0,
   rm: 0,

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { cpuid, cpuidOf, DEFAULT_FEATURES, FEATURE_BITS, isFeature } from "../../src/frontend/features.ts";
+import { cpuidOf, FEATURE_BITS, isFeature } from "../../src/frontend/features.ts";
+import { DEFAULT_FEATURES, implementedFeatures } from "../../src/frontend/implemented.ts";
+import { encodings } from "../../src/frontend/tables/encodings.ts";
+import { unsupported } from "../../src/frontend/tables/row.ts";
+
+const cpuid = cpuidOf(DEFAULT_FEATURES);
 
 const text = (...words: number[]): string =>
   words
@@ -36,4 +41,26 @@ test("no two features share a bit, and unknown leaves are zero", () => {
   expect(cpuid(0, 0, 0)).toBe(7);
   expect(cpuid(0, 0x8000_0000 | 0, 0)).toBe(0x8000_0008 | 0);
   expect(isFeature("toString")).toBe(false);
+});
+
+test("a feature is there when all its rows are", () => {
+  const all = encodings();
+  const without = (feature: string) =>
+    implementedFeatures(
+      all.map((e, i) =>
+        all.findIndex(({ row }) => row.feature === feature) === i
+          ? { ...e, row: unsupported("missing", [], { feature: e.row.feature ?? "fpu" }) }
+          : e,
+      ),
+    );
+  for (const feature of ["bmi2", "aes", "sha"] as const) {
+    expect(DEFAULT_FEATURES.has(feature)).toBe(true);
+    expect(without(feature).has(feature)).toBe(false);
+    expect(without(feature).size).toBe(DEFAULT_FEATURES.size - 1);
+  }
+});
+
+test("the baseline is always reported", () => {
+  for (const feature of ["tsc", "cx8", "cmov", "sse", "sse2", "syscall", "nx", "lm"] as const)
+    expect(DEFAULT_FEATURES.has(feature)).toBe(true);
 });

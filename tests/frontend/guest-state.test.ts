@@ -21,7 +21,7 @@ test("registers do not overlap, are aligned and lie inside the guest part of the
     }
   }
   expect(GUEST_STATE_END).toBeLessThanOrEqual(STATE_BYTES);
-  expect(Object.keys(REGISTERS)).toHaveLength(1 + 16 + 2 + 5 + 16);
+  expect(Object.keys(REGISTERS)).toHaveLength(1 + 16 + 2 + 10 + 16 + 8);
 });
 
 test("slots print as the registers they hold", () => {

@@ -24,6 +24,13 @@ export function differences(expected: TestResult, actual: TestResult, undefinedF
   const mask = COMPARED_FLAGS & ~BigInt(undefinedFlags);
   differ("rflags", hex(expected.state.rflags & mask), hex(actual.state.rflags & mask));
   differ("mxcsr", hex(expected.state.mxcsr), hex(actual.state.mxcsr));
+  for (const name of ["control", "status", "tags"] as const) {
+    differ(`x87 ${name}`, hex(expected.state.x87[name]), hex(actual.state.x87[name]));
+  }
+  for (let i = 0; i < 8; i++) {
+    const part = ({ state }: TestResult): string => bytesHex(state.x87.stack.slice(i * 16, i * 16 + 10));
+    differ(`st${i}`, part(expected), part(actual));
+  }
   for (let i = 0; i < 16; i++) {
     const part = (result: TestResult): string => bytesHex(result.state.xmm.slice(i * 16, i * 16 + 16));
     differ(`xmm${i}`, part(expected), part(actual));

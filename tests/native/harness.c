@@ -34,6 +34,9 @@
 #define DATA_BYTES 8192
 #define EDGE 64
 #define BORDER 256
+#define XSAVE_MAGIC_AT 464
+#define XSAVE_MAGIC 0x46505853u
+#define XSAVE_HEADER_AT 512
 #define WINDOW_BYTES (EDGE + 2 * BORDER + EDGE)
 
 /* GPRs in encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8..r15. */
@@ -43,7 +46,13 @@ struct state {
   uint64_t rflags;
   uint8_t xmm[16][16];
   uint32_t mxcsr;
+  /* Control and status word, and which physical registers are not empty. */
+  uint16_t fcw;
+  uint16_t fsw;
+  uint32_t ftw;
   uint32_t pad;
+  /* ST(0) to ST(7), 16 bytes apart. */
+  uint8_t st[8][16];
 };
 
 struct test_case {
@@ -120,6 +129,11 @@ static void save(const ucontext_t *context, int number) {
   outcome.state.rflags = (uint64_t)gregs[REG_EFL];
   memcpy(outcome.state.xmm, fp->_xmm, sizeof outcome.state.xmm);
   outcome.state.mxcsr = fp->mxcsr;
+  outcome.state.fcw = fp->cwd;
+  outcome.state.fsw = fp->swd;
+  outcome.state.ftw = fp->ftw & 0xff;
+  memcpy(outcome.state.st, fp->_st, sizeof outcome.state.st);
+  for (int i = 0; i < 8; i++) memset(outcome.state.st[i] + 10, 0, 6);
   outcome.vector = (uint32_t)gregs[REG_TRAPNO];
   outcome.error_code = (uint32_t)gregs[REG_ERR];
   outcome.cr2 = (uint64_t)gregs[REG_CR2];
@@ -144,6 +158,14 @@ static void load(ucontext_t *context) {
   gregs[REG_EFL] = (greg_t)current.state.rflags;
   memcpy(fp->_xmm, current.state.xmm, sizeof current.state.xmm);
   fp->mxcsr = current.state.mxcsr;
+  fp->cwd = current.state.fcw;
+  fp->swd = current.state.fsw;
+  fp->ftw = (uint16_t)current.state.ftw;
+  memcpy(fp->_st, current.state.st, sizeof current.state.st);
+  /* With XSAVE the x87 and SSE parts count only when the header says that they are there. */
+  uint32_t magic;
+  memcpy(&magic, (uint8_t *)fp + XSAVE_MAGIC_AT, sizeof magic);
+  if (magic == XSAVE_MAGIC) ((uint8_t *)fp)[XSAVE_HEADER_AT] |= 3;
 }
 
 static void handler(int number, siginfo_t *info, void *raw) {

@@ -65,6 +65,11 @@ export class Cpu {
     return this;
   }
 
+  setGeneral(register: number, value: bigint): this {
+    new SimpleMachine(this.state).setState(generalSlot(register), 8, BigInt.asUintN(64, value));
+    return this;
+  }
+
   general(register: number): bigint {
     return new SimpleMachine(this.state).getState(generalSlot(register), 8);
   }

@@ -8,9 +8,11 @@ import {
   DATA_PAGES,
   dataPages,
   RODATA_PAGE,
+  rotated,
   type TestCase,
   type TestResult,
   windowsOf,
+  type X87State,
 } from "./state.ts";
 
 const GENERAL = [
@@ -60,10 +62,37 @@ function writeState(cpu: Cpu, state: CpuState): void {
   cpu.set("rip", state.rip);
   cpu.set("rflags", state.rflags);
   cpu.set("mxcsr", BigInt(state.mxcsr));
+  const { control, status, tags, stack } = state.x87;
+  cpu.set("fcw", BigInt(control));
+  cpu.set("fsw", BigInt(status));
+  cpu.set("ftw", BigInt(tags));
+  for (const name of ["fop", "fds", "fip", "fdp"]) cpu.set(name, 0n);
+  const physical = rotated(stack, status, true);
+  const fpr = new DataView(physical.buffer);
+  for (let i = 0; i < 8; i++) {
+    cpu.set(`fpr${i}`, fpr.getBigUint64(i * 16, true) | (fpr.getBigUint64(i * 16 + 8, true) << 64n));
+  }
   const xmm = new DataView(state.xmm.buffer, state.xmm.byteOffset);
   for (let i = 0; i < 16; i++) {
     cpu.set(`xmm${i}`, xmm.getBigUint64(i * 16, true) | (xmm.getBigUint64(i * 16 + 8, true) << 64n));
   }
+}
+
+function readX87(cpu: Cpu): X87State {
+  const physical = new Uint8Array(128);
+  const view = new DataView(physical.buffer);
+  for (let i = 0; i < 8; i++) {
+    const value = cpu.get(`fpr${i}`);
+    view.setBigUint64(i * 16, value & 0xffff_ffff_ffff_ffffn, true);
+    view.setBigUint64(i * 16 + 8, value >> 64n, true);
+  }
+  const status = Number(cpu.get("fsw"));
+  return {
+    control: Number(cpu.get("fcw")),
+    status,
+    tags: Number(cpu.get("ftw")),
+    stack: rotated(physical, status, false),
+  };
 }
 
 function readState(cpu: Cpu): CpuState {
@@ -80,5 +109,6 @@ function readState(cpu: Cpu): CpuState {
     rflags: cpu.get("rflags"),
     xmm,
     mxcsr: Number(cpu.get("mxcsr")),
+    x87: readX87(cpu),
   };
 }

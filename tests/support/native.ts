@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { CODE_BYTES, type CpuState, type TestCase, type TestResult, WINDOW_BYTES } from "./state.ts";
 
 const SOURCE = fileURLToPath(new URL("../native/harness.c", import.meta.url));
-const STATE_BYTES = 16 * 8 + 8 + 8 + 16 * 16 + 8;
+const STATE_BYTES = 16 * 8 + 8 + 8 + 16 * 16 + 16 + 8 * 16;
 const RODATA_BYTES = 64;
 const CASE_BYTES = STATE_BYTES + 8 + CODE_BYTES + WINDOW_BYTES + RODATA_BYTES;
 const RESULT_BYTES = STATE_BYTES + 8 + 16 + WINDOW_BYTES;
@@ -79,6 +79,10 @@ function encodeState(state: CpuState, into: Buffer): void {
   into.writeBigUInt64LE(state.rflags, 136);
   into.set(state.xmm, 144);
   into.writeUInt32LE(state.mxcsr, 400);
+  into.writeUInt16LE(state.x87.control, 404);
+  into.writeUInt16LE(state.x87.status, 406);
+  into.writeUInt32LE(state.x87.tags, 408);
+  into.set(state.x87.stack, 416);
 }
 
 function decodeState(from: Buffer): CpuState {
@@ -88,6 +92,12 @@ function decodeState(from: Buffer): CpuState {
     rflags: from.readBigUInt64LE(136),
     xmm: Uint8Array.from(from.subarray(144, 400)),
     mxcsr: from.readUInt32LE(400),
+    x87: {
+      control: from.readUInt16LE(404),
+      status: from.readUInt16LE(406),
+      tags: from.readUInt32LE(408),
+      stack: Uint8Array.from(from.subarray(416, 544)),
+    },
   };
 }
 

@@ -15,6 +15,32 @@ export const WINDOWS = [
 ] as const;
 export const WINDOW_BYTES = 2 * EDGE + 2 * BORDER;
 
+export interface X87State {
+  readonly control: number;
+  readonly status: number;
+  /** Bit k: physical register k is not empty. */
+  readonly tags: number;
+  /** ST(0) to ST(7), 80 bits each, 16 bytes apart. */
+  readonly stack: Uint8Array;
+}
+
+/** The state after FNINIT. */
+export const EMPTY_X87: X87State = { control: 0x37f, status: 0, tags: 0, stack: new Uint8Array(128) };
+
+/** Physical register of ST(0). */
+const topOf = (status: number): number => (status >> 11) & 7;
+
+/** Eight registers in physical order from those in stack order, or the other way round. */
+export function rotated(from: Uint8Array, status: number, toPhysical: boolean): Uint8Array {
+  const into = new Uint8Array(128);
+  for (let i = 0; i < 8; i++) {
+    const physical = (topOf(status) + i) & 7;
+    const [source, target] = toPhysical ? [i, physical] : [physical, i];
+    into.set(from.subarray(16 * source, 16 * source + 10), 16 * target);
+  }
+  return into;
+}
+
 export interface CpuState {
   /** In encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8..r15. */
   readonly gpr: readonly bigint[];
@@ -23,6 +49,7 @@ export interface CpuState {
   /** 16 registers of 16 bytes. */
   readonly xmm: Uint8Array;
   readonly mxcsr: number;
+  readonly x87: X87State;
 }
 
 export interface TestCase {
@@ -62,15 +89,21 @@ export function dataPages(window: Uint8Array): Uint8Array {
   return pages;
 }
 
+const ZEROS = Buffer.alloc(DATA_BYTES);
+
+const isZero = (bytes: Uint8Array): boolean => ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
+
 /** The windows of the two data pages, and whether a byte outside them is not zero. */
 export function windowsOf(pages: Uint8Array): { window: Uint8Array; strayWrite: boolean } {
   const window = new Uint8Array(WINDOW_BYTES);
-  const rest = pages.slice();
+  let strayWrite = false;
   let at = 0;
+  let end = 0;
   for (const [offset, length] of WINDOWS) {
     window.set(pages.subarray(offset, offset + length), at);
-    rest.fill(0, offset, offset + length);
     at += length;
+    strayWrite ||= !isZero(pages.subarray(end, offset));
+    end = offset + length;
   }
-  return { window, strayWrite: rest.some((byte) => byte !== 0) };
+  return { window, strayWrite };
 }

@@ -1,7 +1,7 @@
 /** Integer arithmetic and logic (Intel SDM vol. 1, 5.1.2 and 5.1.4). */
 
 import type { BlockBuilder } from "../../jit/ir/block.ts";
-import { ZF } from "../../jit/ir/flags.ts";
+import { CF, CONDITIONS, OF, ZF } from "../../jit/ir/flags.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY, type Value } from "../../jit/ir/ops.ts";
 import { RAX, RBX, RCX, RDX } from "../guest-state.ts";
 import type { Lifter } from "../tables/row.ts";
@@ -22,6 +22,8 @@ import {
   writeRegister,
 } from "./operands.ts";
 import * as words from "./words.ts";
+
+const CONDITION_O = CONDITIONS.indexOf("o");
 
 type Binary = (ctx: LiftContext, size: number, left: Word, right: Word) => Word;
 
@@ -97,6 +99,31 @@ export const test: Lifter = (ctx) => {
   const result = sameRegister(ctx) ? left : words.and(ctx.ir, size, left, read(ctx, 1));
   ctx.setFlags(flags.logicFlags(ctx, size, result));
 };
+
+/** left + right + carry, and whether the sum left the width. */
+function sumWithCarry(ctx: LiftContext, size: number, left: Word, right: Word, carry: Value<"i1">) {
+  const { ir } = ctx;
+  const partial = words.plus(ir, size, left, right);
+  const sum = words.plus(ir, size, partial, carryWord(ctx, size, carry));
+  const out = ir.add("or.i1", words.below(ir, size, partial, left), words.below(ir, size, sum, partial));
+  return { sum, out };
+}
+
+/** ADCX and ADOX: an addition that takes its carry from one flag, returns it there, and changes no other. */
+const addThrough =
+  (flag: typeof CF | typeof OF): Lifter =>
+  (ctx) => {
+    const { ir } = ctx;
+    const size = sizeOf(ctx, 0);
+    const carry = flag === CF ? ctx.carry : ctx.condition(CONDITION_O);
+    const { sum, out } = sumWithCarry(ctx, size, read(ctx, 0), read(ctx, 1), carry);
+    const position = ctx.i32(flag === CF ? 0 : 11);
+    const bits = ir.add("shl.i32", ir.add("bool.i32", out), position);
+    ctx.setFlags(flags.replacedFlags(ctx, flag, bits), flag === CF ? out : undefined);
+    write(ctx, 0, sum);
+  };
+export const adcx = addThrough(CF);
+export const adox = addThrough(OF);
 
 /** INC and DEC leave CF as it is. */
 export const inc = updatingOne((ctx, size, value) => {

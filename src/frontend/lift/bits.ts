@@ -111,7 +111,7 @@ export const bsr: Lifter = (ctx) =>
   });
 
 /** Flags given as two bits, all others zero: CF and ZF. */
-function setCarryAndZero(ctx: LiftContext, carry: I1 | undefined, zero: I1): void {
+export function setCarryAndZero(ctx: LiftContext, carry: I1 | undefined, zero: I1): void {
   const { ir } = ctx;
   const zeroBit = ir.add("shl.i32", ir.add("bool.i32", zero), ctx.i32(6));
   const bits = carry === undefined ? zeroBit : ir.add("or.i32", zeroBit, ir.add("bool.i32", carry));

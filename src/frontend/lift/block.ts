@@ -10,7 +10,8 @@
 import type { CodeSource, FetchFault, IrBlock, Lift } from "../../jit/ir/block.ts";
 import { type GuestAddress, isUserAddress, PAGE_BYTES } from "../../mmu/address.ts";
 import { decode, DECODED, type DecodeStatus, MAX_INSTRUCTION_BYTES, TOO_LONG, TRUNCATED } from "../decode.ts";
-import { DEFAULT_FEATURES, type FeatureSet } from "../features.ts";
+import type { FeatureSet } from "../features.ts";
+import { DEFAULT_FEATURES } from "../implemented.ts";
 import { type Instruction, newInstruction } from "../instruction.ts";
 import { EVEX_ROW } from "../tables/vex.ts";
 import { LiftContext, VECTOR_PROTECTION, VECTOR_UNDEFINED } from "./context.ts";

@@ -61,9 +61,11 @@ export const call: Lifter = (ctx) => {
   ctx.jumpTo(relativeTarget(ctx), "call");
 };
 
-/** The target is read before the return address is pushed. */
+/** The target is read before the return address is pushed, and looked at after the stack was. */
 export const callNear: Lifter = (ctx) => {
+  const { ir } = ctx;
   const target = read(ctx, 0) as Value<"i64">;
+  ir.add("probe.write", ACCESS_STACK, 8, ir.add("add.i64", ctx.general(RSP), ctx.wide(-8)));
   demandCanonical(ctx, target);
   pushReturn(ctx);
   ctx.jumpIndirect(target, "call");

@@ -15,7 +15,7 @@ import {
   topBitsDiffer,
 } from "./counts.ts";
 import { replacedFlags } from "./flags.ts";
-import { modify, sizeOf, write } from "./operands.ts";
+import { immediateByte, modify, read, sizeOf, write } from "./operands.ts";
 import * as words from "./words.ts";
 
 type I1 = Value<"i1">;
@@ -75,6 +75,21 @@ export const ror: Lifter = (ctx) => {
   const carry = () => words.signBit(ctx, size, result);
   setCarryAndOverflow(ctx, count, carry, () => topBitsDiffer(ctx, size, result));
   write(ctx, 0, result);
+};
+
+/** RORX: the source rotated by an immediate, no flags. */
+export const rorx: Lifter = (ctx) => {
+  const size = sizeOf(ctx, 0);
+  const known = immediateByte(ctx) & (size - 1);
+  const count = ctx.i32(known);
+  const source = read(ctx, 1);
+  write(
+    ctx,
+    0,
+    size === 64
+      ? ctx.ir.add("rotr.i64", source as Value<"i64">, count)
+      : ctx.ir.add("rotr.i32", source as I32, count),
+  );
 };
 
 interface ThroughCarry {

@@ -1,6 +1,6 @@
 /** Packed integers, logic and shuffles on vector registers (Intel SDM vol. 1, 5.6.3 and 5.5.1.4). */
 
-import type { OpName, Value } from "../../jit/ir/ops.ts";
+import type { ArgsOf, ImmOf, OpName, ResultOf, Value } from "../../jit/ir/ops.ts";
 import type { Lifter } from "../tables/row.ts";
 import type { LiftContext } from "./context.ts";
 import { immediateByte, read, readVector, registerOf, sameRegister, writeVector } from "./operands.ts";
@@ -8,14 +8,21 @@ import { immediateByte, read, readVector, registerOf, sameRegister, writeVector 
 type V128 = Value<"v128">;
 type I64 = Value<"i64">;
 
-/** Operations of two vectors. */
-type BinaryOp = "and.v128" | "or.v128" | "xor.v128" | "andnot.v128" | Extract<
-  OpName,
-  | `add.v${number}` | `sub.v${number}` | `addsat.${string}` | `subsat.${string}`
-  | `eq.v${number}` | `sgt.v${number}` | `unpacklow.v${number}` | `unpackhigh.v${number}`
-  | "mul.v16" | "mulhigh.s16" | "mulhigh.u16" | "muleven.u32" | "madd.s16" | "sad.u8" | "avg.u8" | "avg.u16"
-  | "min.u8" | "max.u8" | "min.s16" | "max.s16" | "packs.s16" | "packs.s32" | "packu.s16"
->; // prettier-ignore
+/** Names of the operations with these arguments and immediates that give a vector. */
+type VectorOp<A extends readonly string[], I extends readonly string[]> = {
+  [K in OpName]: ArgsOf<K> extends A
+    ? ImmOf<K> extends I
+      ? ResultOf<K> extends "v128"
+        ? K
+        : never
+      : never
+    : never;
+}[OpName];
+
+/** Operations of two vectors, of one, and of two with an 8-bit control. */
+type BinaryOp = VectorOp<readonly ["v128", "v128"], []>;
+type UnaryOp = VectorOp<readonly ["v128"], []>;
+type ControlledOp = VectorOp<readonly ["v128", "v128"], readonly ["lane"]>;
 
 /** destination = operation(destination, source). */
 export const packed =
@@ -25,6 +32,18 @@ export const packed =
     const right = sameRegister(ctx) ? left : readVector(ctx, 1);
     writeVector(ctx, 0, ctx.ir.add(op, left, right));
   };
+
+/** destination = operation(source). */
+export const packedOne =
+  (op: UnaryOp): Lifter =>
+  (ctx) =>
+    writeVector(ctx, 0, ctx.ir.add(op, readVector(ctx, 1)));
+
+/** destination = operation(destination, source) with the immediate as control, of which `mask` counts. */
+export const packedControlled =
+  (op: ControlledOp, mask = 0xff): Lifter =>
+  (ctx) =>
+    writeVector(ctx, 0, ctx.ir.add(op, immediateByte(ctx) & mask, readVector(ctx, 0), readVector(ctx, 1)));
 
 /** PXOR, XORPS: of a register with itself it is how zero is written. */
 const xorPacked = packed("xor.v128");

@@ -52,6 +52,9 @@ export const rdtscp: Lifter = (ctx) => {
   ctx.setGeneral32(RCX, ctx.i32(0));
 };
 
+/** RDPID: TSC_AUX. */
+export const rdpid: Lifter = (ctx) => write(ctx, 0, ctx.i64(0));
+
 /** RDRAND, RDSEED: always succeed, CF = 1 and the other flags zero. */
 export const random: Lifter = (ctx) => {
   const { ir } = ctx;
@@ -72,10 +75,10 @@ export const ldmxcsr: Lifter = (ctx) => {
   const value = read(ctx, 0) as I32;
   const reserved = ir.add("and.i32", value, ctx.i32(~MXCSR_MASK));
   ir.add("fault.if", VECTOR_PROTECTION, ir.add("ne.i32", reserved, ctx.i32(0)));
-  ctx.setSlot32(MXCSR, value);
+  ir.add("poke.i32", MXCSR, value);
 };
 
-export const stmxcsr: Lifter = (ctx) => write(ctx, 0, ctx.ir.add("get.i32", MXCSR));
+export const stmxcsr: Lifter = (ctx) => write(ctx, 0, ctx.ir.add("peek.i32", MXCSR));
 
 const readingBase =
   (slot: number): Lifter =>

@@ -75,6 +75,11 @@ export function equal(ir: BlockBuilder, size: number, a: Word, b: Word): Value<"
   return size === 64 ? ir.add("eq.i64", wide(a), wide(b)) : ir.add("eq.i32", narrow(a), narrow(b));
 }
 
+/** Unsigned a < b. */
+export function below(ir: BlockBuilder, size: number, a: Word, b: Word): Value<"i1"> {
+  return size === 64 ? ir.add("ult.i64", wide(a), wide(b)) : ir.add("ult.i32", narrow(a), narrow(b));
+}
+
 export function isZero(ctx: LiftContext, size: number, a: Word): Value<"i1"> {
   return equal(ctx.ir, size, a, constant(ctx, size, 0));
 }

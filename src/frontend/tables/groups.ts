@@ -5,9 +5,11 @@ import * as control from "../lift/control.ts";
 import * as muldiv from "../lift/muldiv.ts";
 import * as move from "../lift/move.ts";
 import * as rotate from "../lift/rotate.ts";
+import * as segment from "../lift/segment.ts";
 import * as shift from "../lift/shift.ts";
 import * as stack from "../lift/stack.ts";
 import * as system from "../lift/system.ts";
+import * as x87State from "../lift/x87-state.ts";
 import type { OperandName } from "../operand-codes.ts";
 import {
   bitTestRow,
@@ -91,14 +93,14 @@ export const GROUP_5: Entry = byReg([
   row("push", stack.push, ["Ev"], { width: "default64" }),
 ]);
 
-/** 0F 00: descriptor tables. What stores is refused to user code (UMIP), what looks up is not there. */
+/** 0F 00: descriptor tables. What stores is refused to user code (UMIP), what looks up finds two flat segments. */
 export const GROUP_6: Entry = byReg([
   byMod(row("sldt", control.privileged, ["Mw"], ends), row("sldt", control.privileged, ["Ev"], ends)),
   byMod(row("str", control.privileged, ["Mw"], ends), row("str", control.privileged, ["Ev"], ends)),
   row("lldt", control.privileged, ["Ew"], ends),
   row("ltr", control.privileged, ["Ew"], ends),
-  unsupported("verr", ["Ew"]),
-  unsupported("verw", ["Ew"]),
+  row("verr", segment.verr, ["Ew"]),
+  row("verw", segment.verw, ["Ew"]),
 ]);
 
 const privileged = (name: string): Entry => row(name, control.privileged, [], ends);
@@ -179,7 +181,7 @@ export const GROUP_9: Entry = byReg([
     byPrefix(
       row("rdseed", system.random, ["Ev"], { feature: "rdseed" }),
       row("rdseed", system.random, ["Ev"], { feature: "rdseed" }),
-      unsupported("rdpid", ["Eq"]),
+      row("rdpid", system.rdpid, ["Eq"], { feature: "rdpid" }),
     ),
   ),
 ]);
@@ -193,11 +195,21 @@ const base = { feature: "fsgsbase" } as const;
 /** 0F AE: state of the vector unit, fences, segment bases. */
 export const GROUP_15: Entry = byReg([
   byMod(
-    byPrefix(byWide(unsupported("fxsave", ["M"]), unsupported("fxsave64", ["M"]))),
+    byPrefix(
+      byWide(
+        row("fxsave", x87State.fxsave, ["M"], { feature: "fxsr" }),
+        row("fxsave64", x87State.fxsave, ["M"], { feature: "fxsr" }),
+      ),
+    ),
     byPrefix(undefined, undefined, row("rdfsbase", system.rdfsbase, ["Ey"], base)),
   ),
   byMod(
-    byPrefix(byWide(unsupported("fxrstor", ["M"]), unsupported("fxrstor64", ["M"]))),
+    byPrefix(
+      byWide(
+        row("fxrstor", x87State.fxrstor, ["M"], { feature: "fxsr" }),
+        row("fxrstor64", x87State.fxrstor, ["M"], { feature: "fxsr" }),
+      ),
+    ),
     byPrefix(undefined, undefined, row("rdgsbase", system.rdgsbase, ["Ey"], base)),
   ),
   byMod(
@@ -208,11 +220,33 @@ export const GROUP_15: Entry = byReg([
     byPrefix(row("stmxcsr", system.stmxcsr, ["Md"], { feature: "sse" })),
     byPrefix(undefined, undefined, row("wrgsbase", system.wrgsbase, ["Ey"], base)),
   ),
-  byMod(byPrefix(byWide(unsupported("xsave", ["M"]), unsupported("xsave64", ["M"]))), undefined),
-  byMod(byPrefix(byWide(unsupported("xrstor", ["M"]), unsupported("xrstor64", ["M"]))), fence("lfence")),
-  byMod(byPrefix(unsupported("xsaveopt", ["M"]), unsupported("clwb", ["Mb"])), fence("mfence")),
   byMod(
-    byPrefix(row("clflush", system.clflush, ["Mb"], { feature: "clfsh" }), unsupported("clflushopt", ["Mb"])),
+    byPrefix(
+      byWide(
+        unsupported("xsave", ["M"], { feature: "xsave" }),
+        unsupported("xsave64", ["M"], { feature: "xsave" }),
+      ),
+    ),
+    undefined,
+  ),
+  byMod(
+    byPrefix(
+      byWide(
+        unsupported("xrstor", ["M"], { feature: "xsave" }),
+        unsupported("xrstor64", ["M"], { feature: "xsave" }),
+      ),
+    ),
+    fence("lfence"),
+  ),
+  byMod(
+    byPrefix(unsupported("xsaveopt", ["M"]), row("clwb", system.clflush, ["Mb"], { feature: "clwb" })),
+    fence("mfence"),
+  ),
+  byMod(
+    byPrefix(
+      row("clflush", system.clflush, ["Mb"], { feature: "clfsh" }),
+      row("clflushopt", system.clflush, ["Mb"], { feature: "clflushopt" }),
+    ),
     fence("sfence"),
   ),
 ]);

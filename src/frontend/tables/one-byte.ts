@@ -8,6 +8,7 @@ import * as muldiv from "../lift/muldiv.ts";
 import * as stack from "../lift/stack.ts";
 import * as string from "../lift/string.ts";
 import * as system from "../lift/system.ts";
+import { fwait } from "../lift/x87.ts";
 import { aluRows, jccRows, UNDEFINED_AF, UNDEFINED_MULTIPLY } from "./families.ts";
 import {
   GROUP_1,
@@ -107,7 +108,7 @@ export const ONE_BYTE: OpcodeMap = opcodeMap([
   ...registers(0x90, () => row("xchg", move.xchg, ["Zv", "rAX"])).slice(1),
   [0x98, row(["cbw", "cwde", "cdqe"], move.cbw)],
   [0x99, row(["cwd", "cdq", "cqo"], move.cwd)],
-  [0x9b, unsupported("fwait")],
+  [0x9b, row("fwait", fwait, [], { feature: "fpu" })],
   [0x9c, row(sized("pushf"), stack.pushf, [], stacked)],
   [0x9d, row(sized("popf"), stack.popf, [], stacked)],
   [0x9e, row("sahf", system.sahf, [], { feature: "lahf" })],

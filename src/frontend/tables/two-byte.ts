@@ -6,6 +6,7 @@ import * as control from "../lift/control.ts";
 import * as double from "../lift/double-shift.ts";
 import * as move from "../lift/move.ts";
 import * as muldiv from "../lift/muldiv.ts";
+import * as segment from "../lift/segment.ts";
 import * as stack from "../lift/stack.ts";
 import * as system from "../lift/system.ts";
 import {
@@ -40,6 +41,9 @@ const lockable = { lockable: true } as const;
 const shifted = { undefinedFlags: UNDEFINED_SHIFT };
 
 const farLoad = (name: string): Entry => byMod(unsupported(name, ["Gv", "Mp"]), undefined);
+/** A selector is 16 bits of memory, or the low 16 of a register. */
+const aboutSelector = (name: string, lift: Lifter): Entry =>
+  byMod(row(name, lift, ["Gv", "Mw"]), row(name, lift, ["Gv", "Ev"]));
 const privileged = (name: string): Entry => row(name, control.privileged, [], ends);
 const systemMove = (lift: Lifter, operands: Parameters<typeof row>[2]): Entry =>
   row("mov", lift, operands, { ends: true, width: "only64" });
@@ -65,8 +69,8 @@ const count = { undefinedFlags: UNDEFINED_COUNT };
 export const TWO_BYTE: OpcodeMap = opcodeMap([
   [0x00, GROUP_6],
   [0x01, GROUP_7],
-  [0x02, unsupported("lar", ["Gv", "Ew"])],
-  [0x03, unsupported("lsl", ["Gv", "Ew"])],
+  [0x02, aboutSelector("lar", segment.lar)],
+  [0x03, aboutSelector("lsl", segment.lsl)],
   [0x05, row("syscall", control.syscall, [], { ends: true, feature: "syscall" })],
   [0x06, privileged("clts")],
   [0x07, privileged("sysret")],

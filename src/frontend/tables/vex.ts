@@ -6,11 +6,14 @@
 import { SF } from "../../jit/ir/flags.ts";
 import * as alu from "../lift/alu.ts";
 import * as bits from "../lift/bits.ts";
+import { pdep, pext } from "../lift/bmi2.ts";
+import * as rotate from "../lift/rotate.ts";
 import * as shift from "../lift/shift.ts";
 import * as muldiv from "../lift/muldiv.ts";
 import { UNDEFINED_BMI } from "./families.ts";
 import { byPrefix, byReg, type OpcodeMap, opcodeMap, row, unsupported } from "./row.ts";
 
+/** What is behind VEX and is not in the maps below. */
 export const VEX_ROW = unsupported("vex");
 export const EVEX_ROW = unsupported("evex");
 
@@ -35,8 +38,8 @@ export const VEX_0F38: OpcodeMap = opcodeMap([
     byPrefix(
       row("bzhi", bits.bzhi, ["Gy", "Ey", "By"], { ...bmi2, undefinedFlags: UNDEFINED_BMI }),
       undefined,
-      unsupported("pext", ["Gy", "By", "Ey"]),
-      unsupported("pdep", ["Gy", "By", "Ey"]),
+      row("pext", pext, ["Gy", "By", "Ey"], bmi2),
+      row("pdep", pdep, ["Gy", "By", "Ey"], bmi2),
     ),
   ],
   [0xf6, byPrefix(undefined, undefined, undefined, row("mulx", muldiv.mulx, ["Gy", "By", "Ey"], bmi2))],
@@ -49,4 +52,8 @@ export const VEX_0F38: OpcodeMap = opcodeMap([
       row("shrx", shift.shrx, ["Gy", "Ey", "By"], bmi2),
     ),
   ],
+]);
+
+export const VEX_0F3A: OpcodeMap = opcodeMap([
+  [0xf0, byPrefix(undefined, undefined, undefined, row("rorx", rotate.rorx, ["Gy", "Ey", "Ib"], bmi2))],
 ]);

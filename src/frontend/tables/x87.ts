@@ -1,59 +1,184 @@
 /**
- * The x87 escapes D8 to DF: names alone, because none of them is implemented. Memory forms by ModRM.reg, register
- * forms by ModRM.reg and, where they differ, by ModRM.rm; an empty name is an undefined encoding.
+ * The x87 escapes D8 to DF (Intel SDM vol. 2, tables A-7 to A-22). Memory forms go by ModRM.reg, register forms by
+ * ModRM.reg and, where there are several instructions, by ModRM.rm.
  */
 
+import * as x87 from "../lift/x87.ts";
+import * as state from "../lift/x87-state.ts";
 import type { OperandName } from "../operand-codes.ts";
-import { byMod, byReg, byRm, type Entry, unsupported } from "./row.ts";
+import { byMod, byReg, byRm, type Entry, type Lifter, row } from "./row.ts";
 
-const words = (text: string): string[] => text.split(" ");
+const fpu = { feature: "fpu" } as const;
+const sse3 = { feature: "sse3" } as const;
+/** FCMOV and FCOMI came with CMOV. */
+const cmov = { feature: "cmov" } as const;
 
-const ARITHMETIC = "fadd fmul fcom fcomp fsub fsubr fdiv fdivr";
-const INTEGER = "fiadd fimul ficom ficomp fisub fisubr fidiv fidivr";
+type MaybeEntry = Entry | undefined;
 
-/** Names of the memory forms, by opcode and reg; `-` is undefined. */
-const MEMORY: readonly (readonly [names: string, operands: readonly OperandName[]])[] = [
-  [ARITHMETIC, ["Md", "Md", "Md", "Md", "Md", "Md", "Md", "Md"]],
-  ["fld - fst fstp fldenv fldcw fnstenv fnstcw", ["Md", "M", "Md", "Md", "M", "Mw", "M", "Mw"]],
-  [INTEGER, ["Md", "Md", "Md", "Md", "Md", "Md", "Md", "Md"]],
-  ["fild fisttp fist fistp - fld - fstp", ["Md", "Md", "Md", "Md", "M", "Mt", "M", "Mt"]],
-  [ARITHMETIC, ["Mq", "Mq", "Mq", "Mq", "Mq", "Mq", "Mq", "Mq"]],
-  ["fld fisttp fst fstp frstor - fnsave fnstsw", ["Mq", "Mq", "Mq", "Mq", "M", "M", "M", "Mw"]],
-  [INTEGER, ["Mw", "Mw", "Mw", "Mw", "Mw", "Mw", "Mw", "Mw"]],
-  ["fild fisttp fist fistp fbld fild fbstp fistp", ["Mw", "Mw", "Mw", "Mw", "Mt", "Mq", "Mt", "Mq"]],
-];
+const control = (name: string, lift: Lifter): Entry => row(name, lift, [], fpu);
+/** All but control instructions leave their address for FNSTENV. */
+const plain = (name: string, lift: Lifter): Entry => row(name, x87.noted(lift), [], fpu);
+const memory = (
+  name: string,
+  operand: OperandName,
+  lift: Lifter,
+  options: typeof fpu | typeof sse3 = fpu,
+): Entry => row(name, x87.noted(lift), [operand], options);
+const controlMemory = (name: string, operand: OperandName, lift: Lifter): Entry =>
+  row(name, lift, [operand], fpu);
+const special = (name: Parameters<typeof x87.special>[0]): Entry => plain(name, x87.special(name));
 
-/** Names of the register forms, by opcode and reg; eight names separated by `/` go by rm. */
-const REGISTER: readonly string[] = [
-  ARITHMETIC,
-  "fld fxch fnop/-/-/-/-/-/-/- fstp fchs/fabs/-/-/ftst/fxam/-/- " +
-    "fld1/fldl2t/fldl2e/fldpi/fldlg2/fldln2/fldz/- " +
-    "f2xm1/fyl2x/fptan/fpatan/fxtract/fprem1/fdecstp/fincstp " +
-    "fprem/fyl2xp1/fsqrt/fsincos/frndint/fscale/fsin/fcos",
-  "fcmovb fcmove fcmovbe fcmovu - -/fucompp/-/-/-/-/-/- - -",
-  "fcmovnb fcmovne fcmovnbe fcmovnu fneni/fndisi/fnclex/fninit/fnsetpm/frstpm/-/- fucomi fcomi -",
-  "fadd fmul fcom fcomp fsubr fsub fdivr fdiv",
-  "ffree fxch fst fstp fucom fucomp - -",
-  "faddp fmulp fcomp -/fcompp/-/-/-/-/-/- fsubrp fsubp fdivrp fdivp",
-  "ffreep fxch fstp fstp fnstsw/-/-/-/-/-/-/- fucomip fcomip -",
-];
+const NAMES = ["fadd", "fmul", "fcom", "fcomp", "fsub", "fsubr", "fdiv", "fdivr"] as const;
+const INTEGER_NAMES = ["fiadd", "fimul", "ficom", "ficomp", "fisub", "fisubr", "fidiv", "fidivr"] as const;
 
-const named = (name: string, operands: readonly OperandName[] = []): Entry | undefined =>
-  name === "-" || name === "" ? undefined : unsupported(name, operands);
-
-const registerForm = (text: string): Entry | undefined =>
-  text.includes("/") ? byRm(text.split("/").map((name) => named(name))) : named(text);
-
-function escape(index: number): Entry {
-  const [memoryNames = "", operands = []] = MEMORY[index] ?? [];
-  const memory = words(memoryNames);
-  const register = words(REGISTER[index] ?? "");
-  return byReg(
-    memory.map((name, reg) => byMod(named(name, [operands[reg] ?? "M"]), registerForm(register[reg] ?? ""))),
+const arithmeticMemory = (operand: OperandName, format: x87.MemoryFormat): Entry[] =>
+  (format === "integer" ? INTEGER_NAMES : NAMES).map((name, kind) =>
+    memory(name, operand, x87.arithmeticMemory(kind, format)),
   );
-}
 
-export const X87_ROWS: readonly (readonly [number, Entry])[] = Array.from({ length: 8 }, (_, i) => [
-  0xd8 + i,
-  escape(i),
+/** The subtraction and the division of ST(i) by number: here the names of the forms are the other way round. */
+const REVERSED = [0, 1, 2, 3, 5, 4, 7, 6] as const;
+const arithmeticRegister = (suffix: "" | "p", pops: 0 | 1): MaybeEntry[] =>
+  REVERSED.map((kind) => {
+    const name = NAMES[kind];
+    return kind === 2 || kind === 3
+      ? undefined
+      : plain(`${name ?? ""}${suffix}`, x87.arithmeticRegister(kind, pops));
+  });
+
+const fcom = plain("fcom", x87.compareRegister(0, 0));
+const fcomp = plain("fcomp", x87.compareRegister(0, 1));
+const fxch = plain("fxch", x87.exchange);
+const fstpRegister = plain("fstp", x87.storeRegister(1));
+
+/** With FCOM and FCOMP in their places. */
+const withCompares = (entries: readonly MaybeEntry[], second: MaybeEntry, third: MaybeEntry): MaybeEntry[] =>
+  entries.map((entry, reg) => (reg === 2 ? second : reg === 3 ? third : entry));
+
+const move = (name: string, condition: Parameters<typeof x87.move>[0]): Entry =>
+  row(name, x87.noted(x87.move(condition)), [], cmov);
+
+/** Register forms of each escape by reg. */
+const REGISTERS: readonly (readonly MaybeEntry[])[] = [
+  withCompares(
+    NAMES.map((name, kind) => plain(name, x87.arithmeticTop(kind))),
+    fcom,
+    fcomp,
+  ),
+  [
+    plain("fld", x87.loadRegister),
+    fxch,
+    byRm([plain("fnop", x87.fnop)]),
+    plain("fstp", x87.storeAny),
+    byRm([special("fchs"), special("fabs"), undefined, undefined, special("ftst"), special("fxam")]),
+    byRm((["fld1", "fldl2t", "fldl2e", "fldpi", "fldlg2", "fldln2", "fldz"] as const).map(special)),
+    byRm(
+      (["f2xm1", "fyl2x", "fptan", "fpatan", "fxtract", "fprem1", "fdecstp", "fincstp"] as const).map(
+        special,
+      ),
+    ),
+    byRm(
+      (["fprem", "fyl2xp1", "fsqrt", "fsincos", "frndint", "fscale", "fsin", "fcos"] as const).map(special),
+    ),
+  ],
+  [
+    move("fcmovb", "b"),
+    move("fcmove", "z"),
+    move("fcmovbe", "be"),
+    move("fcmovu", "p"),
+    undefined,
+    byRm([undefined, plain("fucompp", x87.compareRegister(1, 2))]),
+  ],
+  [
+    move("fcmovnb", "ae"),
+    move("fcmovne", "nz"),
+    move("fcmovnbe", "a"),
+    move("fcmovnu", "np"),
+    byRm([
+      control("fneni", x87.ignored),
+      control("fndisi", x87.ignored),
+      control("fnclex", x87.fnclex),
+      control("fninit", x87.fninit),
+      control("fnsetpm", x87.ignored),
+    ]),
+    row("fucomi", x87.noted(x87.compareFlags(1, 0)), [], cmov),
+    row("fcomi", x87.noted(x87.compareFlags(0, 0)), [], cmov),
+  ],
+  withCompares(arithmeticRegister("", 0), fcom, fcomp),
+  [
+    plain("ffree", x87.free(0)),
+    fxch,
+    plain("fst", x87.storeRegister(0)),
+    fstpRegister,
+    plain("fucom", x87.compareRegister(1, 0)),
+    plain("fucomp", x87.compareRegister(1, 1)),
+  ],
+  withCompares(
+    arithmeticRegister("p", 1),
+    fcomp,
+    byRm([undefined, plain("fcompp", x87.compareRegister(0, 2))]),
+  ),
+  [
+    plain("ffreep", x87.free(1)),
+    fxch,
+    fstpRegister,
+    fstpRegister,
+    byRm([control("fnstsw", x87.fnstswAx)]),
+    row("fucomip", x87.noted(x87.compareFlags(1, 1)), [], cmov),
+    row("fcomip", x87.noted(x87.compareFlags(0, 1)), [], cmov),
+  ],
+];
+
+const integers = (operand: "Mw" | "Md"): Entry[] => [
+  memory("fild", operand, x87.loadInteger),
+  memory("fisttp", operand, x87.storeInteger(1, 1), sse3),
+  memory("fist", operand, x87.storeInteger(0, 0)),
+  memory("fistp", operand, x87.storeInteger(1, 0)),
+];
+
+/** Memory forms of each escape by reg. */
+const MEMORY: readonly (readonly MaybeEntry[])[] = [
+  arithmeticMemory("Md", "f32"),
+  [
+    memory("fld", "Md", x87.loadSingle),
+    undefined,
+    memory("fst", "Md", x87.storeSingle(0)),
+    memory("fstp", "Md", x87.storeSingle(1)),
+    controlMemory("fldenv", "M", state.fldenv),
+    controlMemory("fldcw", "Mw", x87.fldcw),
+    controlMemory("fnstenv", "M", state.fnstenv),
+    controlMemory("fnstcw", "Mw", x87.fnstcw),
+  ],
+  arithmeticMemory("Md", "integer"),
+  [
+    ...integers("Md"),
+    undefined,
+    memory("fld", "Mt", x87.loadExtended),
+    undefined,
+    memory("fstp", "Mt", x87.storeExtendedPop),
+  ],
+  arithmeticMemory("Mq", "f64"),
+  [
+    memory("fld", "Mq", x87.loadDouble),
+    memory("fisttp", "Mq", x87.storeInteger(1, 1), sse3),
+    memory("fst", "Mq", x87.storeDouble(0)),
+    memory("fstp", "Mq", x87.storeDouble(1)),
+    controlMemory("frstor", "M", state.frstor),
+    undefined,
+    controlMemory("fnsave", "M", state.fnsave),
+    controlMemory("fnstsw", "Mw", x87.fnstsw),
+  ],
+  arithmeticMemory("Mw", "integer"),
+  [
+    ...integers("Mw"),
+    memory("fbld", "Mt", x87.loadDecimal),
+    memory("fild", "Mq", x87.loadInteger),
+    memory("fbstp", "Mt", x87.storeDecimalPop),
+    memory("fistp", "Mq", x87.storeInteger(1, 0)),
+  ],
+];
+
+export const X87_ROWS: readonly (readonly [number, Entry])[] = MEMORY.map((forms, index) => [
+  0xd8 + index,
+  byReg(Array.from({ length: 8 }, (_, reg) => byMod(forms[reg], REGISTERS[index]?.[reg]))),
 ]);

@@ -10,6 +10,7 @@ import { InvariantError } from "../../invariant.ts";
 import type { IrBlock, IrExit, IrInstruction, Transfer } from "./block.ts";
 import { flagBitsCode, flagReaderCode, type FlagCode } from "./flag-lowering.ts";
 import { type Condition, FLAG_KINDS, type FlagWidth, KIND_MASK, WIDTH_SHIFT } from "./flags.ts";
+import { CALL_MEANINGS } from "./meaning-calls.ts";
 import { FLAGS_MEANINGS } from "./meaning-flags.ts";
 import { INTEGER_MEANINGS } from "./meaning-integer.ts";
 import { STATE_MEANINGS } from "./meaning-state.ts";
@@ -31,6 +32,7 @@ export const MEANINGS: Meanings = {
   ...INTEGER_MEANINGS,
   ...FLAGS_MEANINGS,
   ...VECTOR_MEANINGS,
+  ...CALL_MEANINGS,
 };
 
 /**

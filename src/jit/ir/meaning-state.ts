@@ -47,6 +47,11 @@ export const STATE_MEANINGS = {
     return undefined;
   },
 
+  "peek.i32": (slot, run) => run.machine.getState(slot, 4),
+  "peek.i64": (slot, run) => run.machine.getState(slot, 8),
+  "poke.i32": (slot, value, run) => void run.machine.setState(slot, 4, value),
+  "poke.i64": (slot, value, run) => void run.machine.setState(slot, 8, value),
+
   "load8.i32": (access, address, run) => load(run.machine, 1, access, address),
   "load16.i32": (access, address, run) => load(run.machine, 2, access, address),
   "load.i32": (access, address, run) => load(run.machine, 4, access, address),
@@ -58,6 +63,9 @@ export const STATE_MEANINGS = {
   "store.i64": (access, address, value, run) => store(run.machine, 8, access, { address, value }),
   "store.v128": (access, address, value, run) => store(run.machine, 16, access, { address, value }),
   "probe.write": (access, bytes, address, run) => orStop(run.machine.probeWrite(address, bytes, access)),
+  // Leaving all elements to the rest of the instruction is the plainest way to do some of them.
+  "bulk.store": () => 0n,
+  "bulk.copy": () => 0n,
   "fault.if": (vector, condition) => orStop(condition === 1n ? { vector, errorCode: 0 } : undefined),
   "exit.if": (low, high, condition) =>
     condition === 1n ? new Stop({ kind: "exit.if", rip: long(low, high) }) : undefined,

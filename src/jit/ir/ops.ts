@@ -16,8 +16,15 @@
  *   memory  touches guest memory or raises a guest fault: never removed or reordered among memory ops.
  *           At such an op the guest state is exactly that before the current guest instruction.
  *
+ * Operations with `call: true` are functions that every back end calls the same way; see calls/call.ts.
+ *
  * A shift or rotate count is an i32 in 0 .. width - 1: the lifter masks as the processor does.
  */
+
+import { CRYPTO_OPS } from "./calls/crypto.ts";
+import { FLOAT_OPS } from "./calls/float.ts";
+import { VECTOR_OPS } from "./calls/vector.ts";
+import { X87_OPS } from "./calls/x87.ts";
 
 export type IrType = "i1" | "i32" | "i64" | "v128" | "flags";
 export type Effect = "none" | "read" | "write" | "memory";
@@ -46,6 +53,8 @@ export interface OpRow {
   readonly result?: IrType;
   readonly effect: Effect;
   readonly imm?: readonly ImmKind[];
+  /** A function does it: calls/index.ts has one. */
+  readonly call?: true;
 }
 
 /** The access is part of a read-modify-write: the page must be writable even for the load. */
@@ -109,6 +118,12 @@ export const OPS = defineOps({
   "set.v128": { args: ["v128"], effect: "write", imm: ["slot"] },
   "set.flags": { args: ["flags"], effect: "write" },
 
+  // Pinned state (state.ts): read and written in place, in order with memory operations and calls.
+  "peek.i32": { args: [], result: "i32", effect: "memory", imm: ["slot"] },
+  "peek.i64": { args: [], result: "i64", effect: "memory", imm: ["slot"] },
+  "poke.i32": { args: ["i32"], effect: "memory", imm: ["slot"] },
+  "poke.i64": { args: ["i64"], effect: "memory", imm: ["slot"] },
+
   // Guest memory, little-endian, at the full 64-bit virtual address. Narrow loads zero-extend, narrow stores
   // take the low bits.
   "load8.i32": load("i32"),
@@ -123,6 +138,14 @@ export const OPS = defineOps({
   "store.v128": store("v128"),
   /** Faults as a write of `lane` bytes at the address would; changes nothing. Before an instruction's 2nd store. */
   "probe.write": { args: ["i64"], effect: "memory", imm: ["access", "lane"] },
+  /**
+   * Repeated stores (address, value, count) and copies (to, from, count) of elements of `lane` bytes, upwards: does
+   * some of the elements, but not the last, and gives how many; none is always allowed. Never faults. Counts one
+   * guest instruction per element by itself. State writes right behind it complete those elements: they may come
+   * before further memory operations of the instruction.
+   */
+  "bulk.store": { args: ["i64", "i64", "i64"], result: "i32", effect: "memory", imm: ["lane"] },
+  "bulk.copy": { args: ["i64", "i64", "i64"], result: "i32", effect: "memory", imm: ["lane"] },
   /** Raises the exception `vector` (error code 0) at the current instruction when the condition holds. */
   "fault.if": { args: ["i1"], effect: "memory", imm: ["vector"] },
   /**
@@ -349,12 +372,22 @@ export const OPS = defineOps({
   "insert.v16": pureImm(["lane"], ["v128", "i32"], "v128"),
   "insert.v32": pureImm(["lane"], ["v128", "i32"], "v128"),
   "insert.v64": pureImm(["lane"], ["v128", "i64"], "v128"),
+
+  // Call operations.
+  ...FLOAT_OPS,
+  ...X87_OPS,
+  ...VECTOR_OPS,
+  ...CRYPTO_OPS,
 });
 
 export type OpName = keyof typeof OPS;
 export const OP_NAMES = Object.keys(OPS) as readonly OpName[];
 
 type Row<K extends OpName> = (typeof OPS)[K];
+/** Names of the call operations. */
+export type CallOpName = {
+  [K in OpName]: Row<K> extends { readonly call: true } ? K : never;
+}[OpName];
 export type ResultOf<K extends OpName> =
   Row<K> extends { readonly result: infer R extends IrType } ? R : void;
 export type ArgsOf<K extends OpName> = Row<K>["args"];

@@ -2,7 +2,8 @@
  * JIT-4: IR is well formed after lifting and after every pass. The rules:
  *
  *   Operations   the op is in the table; numbers of immediates and arguments are those of its row
- *   Immediates   int32 in range, const.i1 0 or 1; slots 4-byte aligned inside the guest part of the state block;
+ *   Immediates   int32 in range, const.i1 0 or 1; slots 4-byte aligned inside the guest part of the state block,
+ *                those of peek and poke inside its pinned part, all others outside;
  *                width 8, 16 or 32; bit + width <= 32; condition, access, vector and lane in range; `aligned`
  *                only for 16-byte accesses
  *   Arguments    defined by an earlier operation, of the type in the row
@@ -31,7 +32,7 @@ import {
   rowOf,
 } from "./ops.ts";
 import { printInstruction } from "./print.ts";
-import { GUEST_STATE } from "./state.ts";
+import { FLAGS_A, FLAGS_B, FLAGS_CODE, GUEST_STATE, PINNED_END, PINNED_START } from "./state.ts";
 
 /** End of the state block for slots; far more than any front end needs. Passes size their tables by it. */
 export const STATE_END = 4096;
@@ -57,6 +58,8 @@ const COUNT_LIMIT: ReadonlyMap<OpName, number> = new Map<OpName, number>([
 const LANE_LIMIT: ReadonlyMap<OpName, number> = new Map<OpName, number>([
   ["cpuid", 3],
   ["probe.write", 16],
+  ["bulk.store", 8],
+  ["bulk.copy", 8],
   ["shlbytes.v128", 16],
   ["shrbytes.v128", 16],
   ["shuffle.v32", 255],
@@ -75,19 +78,29 @@ const LANE_LIMIT: ReadonlyMap<OpName, number> = new Map<OpName, number>([
 /** Slot sizes in bytes, for the end of the state block. */
 const TYPE_BYTES: Readonly<Record<IrType, number>> = { i1: 0, i32: 4, i64: 8, v128: 16, flags: 0 };
 
+const isBulk = (op: OpName): boolean => op === "bulk.store" || op === "bulk.copy";
+
+/** The flags words, which region passes read where the flags were set in another block. */
+const FLAGS_WORDS: readonly number[] = [FLAGS_CODE, FLAGS_A, FLAGS_B];
+
 const isInt32 = (value: number): boolean => (value | 0) === value;
 const isIn = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
 
-function slotIsFine(row: OpRow, value: number): boolean {
+function slotIsFine(op: OpName, row: OpRow, value: number): boolean {
   const bytes = TYPE_BYTES[row.result ?? row.args[0] ?? "i32"];
+  if (op.startsWith("peek.") || op.startsWith("poke.")) {
+    return value % 4 === 0 && isIn(value, PINNED_START, PINNED_END - bytes);
+  }
+  if (op.startsWith("get.") && bytes <= 8 && FLAGS_WORDS.includes(value)) return true;
+  if (value < PINNED_END && value + bytes > PINNED_START) return false;
   return value % 4 === 0 && isIn(value, GUEST_STATE, STATE_END - bytes);
 }
 
 function immediateIsFine(op: OpName, row: OpRow, kind: ImmKind, value: number): boolean {
   switch (kind) {
     case "slot":
-      return slotIsFine(row, value);
+      return slotIsFine(op, row, value);
     case "int32":
       return op === "const.i1" ? isIn(value, 0, 1) : isInt32(value);
     case "width":
@@ -106,7 +119,7 @@ function immediateIsFine(op: OpName, row: OpRow, kind: ImmKind, value: number): 
     case "vector":
       return isIn(value, 0, 31);
     case "lane":
-      return isIn(value, 0, LANE_LIMIT.get(op) ?? 0);
+      return isIn(value, 0, LANE_LIMIT.get(op) ?? (row.call === true ? 255 : 0));
   }
 }
 
@@ -161,6 +174,7 @@ class Verifier {
     if (op === "insert.i64" || op === "extract.i32") {
       if ((imm[0] ?? 0) + (imm[1] ?? 0) > 32) this.#report(index, "bit + width is above 32");
     }
+    if (isBulk(op) && ![1, 2, 4, 8].includes(imm[0] ?? 0)) this.#report(index, "no such element size");
     if (op === "probe.write" && ![1, 2, 4, 8, 16].includes(imm[1] ?? 0)) {
       this.#report(index, "immediate 1 (lane) is not an access size");
     }
@@ -205,13 +219,19 @@ class Verifier {
   #checkOrder(start: number, end: number): void {
     const { code } = this.#block;
     let written = false;
+    let completes = false;
     for (let index = start; index < end; index++) {
       const op = code[index]?.op;
       if (op === undefined || !Object.hasOwn(OPS, op)) continue;
       const { effect } = rowOf(op);
-      if (effect === "write") written = true;
-      else if (effect === "memory" && written) {
-        this.#report(index, "a memory operation after a state write of the same guest instruction");
+      // What follows a bulk operation completes its elements.
+      if (isBulk(op)) completes = true;
+      if (effect === "write") written ||= !completes;
+      else if (effect === "memory") {
+        if (written) {
+          this.#report(index, "a memory operation after a state write of the same guest instruction");
+        }
+        completes = isBulk(op);
       }
     }
   }
