@@ -4,14 +4,15 @@
  * has changed; a bug of capjit is an `InvariantError`.
  */
 
-import { cpuidOf, DEFAULT_FEATURES, type FeatureSet, isFeature } from "./frontend/features.ts";
+import { cpuidOf, type FeatureSet, isFeature } from "./frontend/features.ts";
 import { INITIAL_WORDS } from "./frontend/guest-state.ts";
+import { DEFAULT_FEATURES } from "./frontend/implemented.ts";
 import { createLifter } from "./frontend/lift/block.ts";
 import { createHostInputs, DEFAULT_SEED } from "./host-inputs.ts";
 import type { CheckLevel } from "./invariant.ts";
 import { createEngine, type Engine } from "./jit/engine.ts";
 import type { Exit, GuestFault } from "./jit/exit.ts";
-import { DEFAULT_OPTIONS, type JitOptions } from "./jit/options.ts";
+import { DEFAULT_OPTIONS, type JitOptions, type Tier, TIERS } from "./jit/options.ts";
 import {
   type FrameNumber,
   frameNumber,
@@ -37,7 +38,7 @@ export interface CpuOptions {
   /** Guest RAM, page tables included; a multiple of 4096. 256 MiB by default. */
   readonly memoryBytes?: number;
   /** Which back end runs hot code; results never depend on it. */
-  readonly tier?: "js" | "auto";
+  readonly tier?: Tier;
   /** The instruction set beyond the baseline, by CPUID names; everything implemented by default. */
   readonly features?: readonly string[];
   /** How much capjit checks itself while running. "off" by default. */
@@ -110,7 +111,7 @@ class BareCpu implements Cpu {
   constructor(options: CpuOptions) {
     const features = featureSet(options.features);
     const checks = checkLevel(options.checks ?? "off");
-    demandTier(options.tier ?? "auto");
+    const tier = demandTier(options.tier ?? "auto");
     this.#mmu = createMmu({ ramBytes: options.memoryBytes ?? DEFAULT_RAM_BYTES, checks });
     this.#frames = new FreeFrames(this.#mmu.frameCount);
     const space = this.#mmu.createAddressSpace(this.#frames);
@@ -120,7 +121,7 @@ class BareCpu implements Cpu {
     this.#engine = createEngine({
       mmu: this.#mmu,
       lift: createLifter({ features }),
-      options: { ...DEFAULT_OPTIONS, ...options.jit },
+      options: { ...DEFAULT_OPTIONS, tier, ...options.jit },
       checks,
       cpuid: cpuidOf(features),
       random: randomSource(() => this.#engine.instructions),
@@ -300,9 +301,9 @@ function checkLevel(level: CheckLevel): CheckLevel {
   throw new RangeError(`unknown check level "${level}"; there are "off", "frugal" and "full"`);
 }
 
-function demandTier(tier: string): void {
-  if (tier !== "js" && tier !== "auto")
-    throw new RangeError(`unknown tier "${tier}"; there are "js" and "auto"`);
+function demandTier(tier: Tier): Tier {
+  if (TIERS.includes(tier)) return tier;
+  throw new RangeError(`unknown tier "${tier}"; there are ${TIERS.map((name) => `"${name}"`).join(", ")}`);
 }
 
 /** RDRAND and RDSEED: a fixed seed, so that runs repeat. */

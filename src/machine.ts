@@ -3,20 +3,22 @@
  * code to the kernel. The only file that knows all parts.
  */
 
-import { cpuidOf, DEFAULT_FEATURES } from "./frontend/features.ts";
+import { cpuidOf } from "./frontend/features.ts";
+import { DEFAULT_FEATURES } from "./frontend/implemented.ts";
 import { createLifter } from "./frontend/lift/block.ts";
 import { createHostInputs } from "./host-inputs.ts";
 import { InputError } from "./input-error.ts";
 import { type CheckLevel, demand } from "./invariant.ts";
+import type { CodeStore } from "./jit/code-store.ts";
 import { createEngine, type Engine } from "./jit/engine.ts";
 import type { JitOptions } from "./jit/options.ts";
 import type { JitObserver } from "./jit/translator.ts";
 import type { CpuPort } from "./kernel/cpu-port.ts";
 import { FrameAllocator } from "./kernel/frame-allocator.ts";
-import { Kernel } from "./kernel/kernel.ts";
+import { type InitRequest, Kernel } from "./kernel/kernel.ts";
 import { defaultMemoryMap } from "./kernel/memory-map.ts";
 import type { KernelExit, TraceRecord } from "./kernel/reports.ts";
-import { KERNEL_SOURCES } from "./kernel/sources.ts";
+import type { Sources } from "./kernel/sources.ts";
 import { PAGE_BYTES } from "./mmu/address.ts";
 import { createMmu } from "./mmu/create-mmu.ts";
 import { DEFAULT_RAM_BYTES, MAX_RAM_BYTES } from "./mmu/layout.ts";
@@ -44,6 +46,8 @@ export interface MachineOptions {
   readonly onSlice?: (instructions: number) => boolean;
   readonly trace?: (record: TraceRecord) => void;
   readonly observer?: JitObserver;
+  /** Translations of earlier runs. */
+  readonly store?: CodeStore;
   /** Counts how often each unit is entered, for dumps. */
   readonly countEntries?: boolean;
 }
@@ -101,9 +105,11 @@ class ScenarioMachine implements Machine {
       random: () => ({ lo: inputs.entropy.next32(), hi: inputs.entropy.next32() }),
       observer: options.observer,
       countEntries: options.countEntries ?? false,
+      store: options.store,
     });
     this.#cpu = createProcessorPort(this.mmu);
     const { processes, ...limits } = scenario.quotas;
+    const { quotasByBinary, stores, session, bootManifest, systemTexts } = scenario;
     this.kernel = new Kernel({
       mmu: this.mmu,
       frames: new FrameAllocator(this.mmu, defaultMemoryMap(this.mmu.frameCount * PAGE_BYTES)),
@@ -113,6 +119,11 @@ class ScenarioMachine implements Machine {
       instructions,
       binaries: scenario.binaries,
       limits,
+      ...(quotasByBinary === undefined ? {} : { limitsByBinary: quotasByBinary }),
+      ...(session === undefined ? {} : { session }),
+      stores,
+      bootManifest,
+      systemTexts,
       ...(processes === undefined ? {} : { processLimit: processes }),
       checks,
       trace: (record) => {
@@ -124,7 +135,10 @@ class ScenarioMachine implements Machine {
   }
 
   #startInit(scenario: Scenario): void {
-    const started = this.kernel.start({ binary: scenario.init, capabilities: grantedSources(scenario) });
+    const started = this.kernel.start({
+      binary: scenario.init,
+      capabilities: grantedSources(scenario, this.kernel.sources),
+    });
     if (started.status !== "ok") {
       throw new InputError(`${scenario.name}: init cannot start: ${started.text}`);
     }
@@ -203,19 +217,19 @@ function ramBytes({ scenario, memoryBytes }: MachineOptions): number {
 }
 
 /** CapSet names and kernel sources of init. A single program gets every source, in snake case and in camel case. */
-function grantedSources(scenario: Scenario): (readonly [string, string])[] {
+function grantedSources(scenario: Scenario, sources: Sources): InitRequest["capabilities"] {
+  const known = [...sources.byName.keys()];
   if (scenario.capabilities !== "every implemented source") {
     for (const [name, source] of scenario.capabilities) {
-      if (!KERNEL_SOURCES.has(source)) {
-        const known = [...KERNEL_SOURCES.keys()].join(", ");
+      if (!sources.byName.has(source)) {
         throw new InputError(
-          `${scenario.name}: $.init.capabilities.${name}: the kernel source "${source}" is not implemented; there are ${known}`,
+          `${scenario.name}: $.init.capabilities.${name}: the kernel source "${source}" ${sources.refusal(source)}; there are ${known.join(", ")}`,
         );
       }
     }
-    return [...scenario.capabilities];
+    return scenario.capabilities;
   }
-  return [...KERNEL_SOURCES.keys()].flatMap((source) => {
+  return known.flatMap((source) => {
     const snake = source.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     return snake === source
       ? [[source, source] as const]

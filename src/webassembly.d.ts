@@ -4,4 +4,15 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
     readonly buffer: ArrayBuffer;
   }
+  class Table {
+    constructor(descriptor: { initial: number; maximum?: number; element: "anyfunc" });
+    set(index: number, value: ((label: number) => number) | null): void;
+  }
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+    readonly exports: Readonly<Record<string, (label: number) => number>>;
+  }
 }

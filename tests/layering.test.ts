@@ -9,9 +9,17 @@ const SRC = resolve(import.meta.dirname, "../src");
 /** First matching prefix decides. `*`: everything but src/cli. */
 const ROWS: readonly (readonly [part: string, may: readonly string[], packages?: readonly string[]])[] = [
   ["mmu/", ["mmu/"]],
-  ["jit/ir/", ["jit/ir/"]],
+  ["jit/float/", ["jit/float/"]],
+  ["jit/ir/", ["jit/ir/", "jit/float/"]],
   ["jit/cache/", ["jit/cache/", "jit/ir/", "jit/unit.ts", "mmu/mmu.ts"]],
   ["host-inputs.ts", [], ["node:crypto", "node:fs"]],
+  ["host-storage.ts", ["input-error.ts"], ["node:fs", "node:path"]],
+  ["stored-code-file.ts", ["jit/code-store.ts"], ["node:crypto"]],
+  [
+    "translation-store.ts",
+    ["stored-code-file.ts", "jit/"],
+    ["node:crypto", "node:fs", "node:os", "node:path", "node:url"],
+  ],
   ["frontend/", ["frontend/", "jit/ir/"]],
   ["jit/passes/", ["jit/passes/", "jit/ir/", "jit/options.ts"]],
   ["jit/emit/structure.ts", ["jit/ir/"]],
@@ -28,9 +36,20 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
     ],
     ["acorn", "astring", "source-map", "node:module"],
   ],
+  [
+    "jit/emit/webassembly/",
+    [
+      "jit/emit/webassembly/",
+      "jit/ir/",
+      "jit/emit/structure.ts",
+      "mmu/layout.ts",
+      "mmu/mmu.ts",
+      "jit/unit.ts",
+    ],
+  ],
   ["jit/", ["jit/", "mmu/"]],
   ["kernel/schema/", ["kernel/schema/"], ["capnp-es"]],
-  ["kernel/", ["kernel/", "mmu/", "host-inputs.ts"], ["capnp-es"]],
+  ["kernel/", ["kernel/", "mmu/", "host-inputs.ts", "host-storage.ts"], ["capnp-es"]],
   [
     "cli/",
     ["*", "cli/"],

@@ -9,10 +9,10 @@ import { slotName } from "../frontend/guest-state.ts";
 import { dumpUnit } from "../jit/emit/javascript/dump.ts";
 import type { IrBlock } from "../jit/ir/block.ts";
 import { printBlock } from "../jit/ir/print.ts";
-import type { CompiledUnit } from "../jit/unit.ts";
+import type { JavaScriptUnit } from "../jit/unit.ts";
 
 export interface DumpedBlock {
-  readonly unit: CompiledUnit;
+  readonly unit: JavaScriptUnit;
   /** As lifted; `unit.block` is what the passes made of it. */
   readonly original: IrBlock;
   /** Its guest code. */

@@ -8,6 +8,7 @@ import yargs, { type Argv } from "yargs";
 import { InputError } from "../input-error.ts";
 import { packageFile } from "../package-root.ts";
 import { reportFailure } from "./errors.ts";
+import type { IsaArguments } from "./isa.ts";
 import { type Output, processOutput } from "./output.ts";
 import { RUN_EPILOGUE, RUN_OPTIONS, type RunArguments } from "./run-options.ts";
 import { repeatedOption, usageProblem } from "./usage-problem.ts";
@@ -25,6 +26,11 @@ Runs a scenario that ships, a scenario file, or one program as init.`;
 const SCENARIOS_USAGE = `$0
 
 Lists the scenarios that ship with capjit: the name for "capjit run", and what it shows.`;
+
+const ISA_USAGE = `$0 [filter] [options]
+
+Lists the instructions that are implemented: bytes, operands in the codes of the manual's opcode map, the feature
+that CPUID reports, and how often they were compared with a processor.`;
 
 /** Runs the command line and returns the exit code. */
 export async function main(args: readonly string[], output: Output = processOutput()): Promise<number> {
@@ -63,6 +69,17 @@ async function runCommand(given: readonly string[], output: Output): Promise<num
         const { shippedDescription, shippedNames } = await import("./shipped.ts");
         for (const name of shippedNames())
           output.stdout.write(`${name.padEnd(22)} ${shippedDescription(name)}\n`);
+      },
+    );
+    await parse(parser, args.slice(1), output);
+  } else if (command === "isa") {
+    const parser = base("capjit isa", ISA_USAGE).command(
+      "$0 [filter]",
+      false,
+      describeIsa,
+      async (parsed) => {
+        const { isa } = await import("./isa.ts");
+        exitCode = isa(parsed as unknown as IsaArguments, output);
       },
     );
     await parse(parser, args.slice(1), output);
@@ -112,6 +129,7 @@ const describeAll = (parser: Argv): Argv =>
   parser
     .command("run <scenario>", "Run a scenario or a program")
     .command("scenarios", "List the scenarios that ship with capjit")
+    .command("isa [filter]", "List the instructions that are implemented")
     .demandCommand(1)
     .example("$0 run spawn", "Run the shipped scenario `spawn`")
     .example("$0 run --help", "The manual of `run`: options and exit codes")
@@ -119,6 +137,18 @@ const describeAll = (parser: Argv): Argv =>
 
 const describeScenarios = (command: Argv): Argv =>
   command.example("$0", "One line per scenario").example("capjit run spawn", "Run the one named `spawn`");
+
+const describeIsa = (command: Argv): Argv =>
+  command
+    .positional("filter", { type: "string", describe: "A mnemonic, its start as `pmov*`, or a feature" })
+    .options({
+      missing: { type: "boolean", default: false, describe: "What has a name and raises #UD instead" },
+      json: { type: "boolean", default: false, describe: "One JSON array instead of a table" },
+    })
+    .example("$0", "Everything that is implemented, and how much that is")
+    .example("$0 'pmov*'", "What begins with pmov")
+    .example("$0 bmi2", "What the feature bmi2 stands for")
+    .epilogue("Letters of operands: Intel SDM vol. 2, appendix A.2.");
 
 const describeRun = (command: Argv): Argv =>
   command

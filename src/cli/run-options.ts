@@ -2,11 +2,14 @@
 
 import type { Options } from "yargs";
 
+import { type Tier, TIERS } from "../jit/options.ts";
+
 export interface RunArguments {
   readonly scenario: string;
   readonly binary?: readonly string[];
   readonly memory?: string;
-  readonly tier: "auto" | "js";
+  readonly tier: Tier;
+  readonly noCache: boolean;
   readonly checks: "off" | "frugal" | "full";
   readonly clock: "virtual" | "host";
   readonly seed: string;
@@ -61,10 +64,16 @@ export const RUN_OPTIONS = {
     group: "Limits:",
   },
   tier: {
-    choices: ["auto", "js"] as const,
+    choices: TIERS,
     requiresArg: true,
     default: "auto" as const,
-    describe: "`js`: translate to JavaScript only; `auto` may choose",
+    describe: "`js`, `wasm`: translate to JavaScript or WebAssembly only; `auto`: what pays",
+    group: "Translation:",
+  },
+  "no-cache": {
+    type: "boolean",
+    default: false,
+    describe: "Neither read nor keep translations of earlier runs",
     group: "Translation:",
   },
   plain: {

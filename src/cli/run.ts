@@ -1,5 +1,6 @@
 /** `capjit run`: from arguments to a machine, its console, its summary and the exit code. */
 
+import { storeFolder, storeKey, TranslationStore } from "../translation-store.ts";
 import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../jit/options.ts";
 import { type Machine, type MachineOptions, createMachine } from "../machine.ts";
 import type { RunResult } from "../run-result.ts";
@@ -28,6 +29,7 @@ export async function run(args: RunArguments, output: Output): Promise<number> {
   const expectation = new ExpectationCheck(scenario.expect);
   const console = createGuestConsole({ stdout, beforeWrite: progress.clear });
   const pacer = new Pacer(started, settings.timeoutMs);
+  const store = openStore(args, scenario, settings.machine.jit);
   const dump = await createDumpFor(args, scenario, () => machine);
   const options: MachineOptions = {
     ...settings.machine,
@@ -48,11 +50,13 @@ export async function run(args: RunArguments, output: Output): Promise<number> {
       return pacer.goesOn(now, stdout.failure);
     },
     ...(dump === undefined ? {} : { observer: dump.observer, countEntries: true }),
+    ...(store === undefined ? {} : { store }),
   };
   const machine = createMachine(options);
   const result = await pacer.run(machine);
   progress.clear();
   console.flush();
+  store?.save();
   const { stop } = pacer;
   const ended = { name: scenario.name, result, stop, wallMs: performance.now() - started };
   const missed = stop === undefined ? expectation.missed(result.outcome) : undefined;
@@ -98,10 +102,21 @@ interface Settings {
 }
 
 /** A dump shows each block once, in the form that is fast. */
-function jitOptions({ plain, dumpBlocks, dumpBlocksTo }: RunArguments): JitOptions {
+function jitOptions({ plain, tier, dumpBlocks, dumpBlocksTo }: RunArguments): JitOptions {
   if (plain) return PLAIN_OPTIONS;
   const dumps = dumpBlocks !== undefined || dumpBlocksTo !== undefined;
-  return dumps ? { ...DEFAULT_OPTIONS, compactFirst: false } : DEFAULT_OPTIONS;
+  // A dump shows the readable back end, in its fast form.
+  return dumps ? { ...DEFAULT_OPTIONS, tier: "js", compactFirst: false } : { ...DEFAULT_OPTIONS, tier };
+}
+
+/** Full checks look at what is translated now, not at what was. */
+function openStore(
+  { noCache, checks }: RunArguments,
+  { binaries }: Scenario,
+  options: JitOptions,
+): TranslationStore | undefined {
+  if (noCache || checks === "full" || options.tier === "js") return undefined;
+  return new TranslationStore(storeFolder(process.env), storeKey(binaries.values(), options));
 }
 
 function parseSettings(args: RunArguments): Settings {

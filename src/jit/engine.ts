@@ -7,8 +7,8 @@
  *                  follow: other-page and computed targets, through the jump cache of the running space
  *
  * Instructions are counted exactly. A unit subtracts its instructions from the budget word at its exit, so a chain
- * of units runs past a budget by less than one block. The slice may be overrun (the run then stops at the first
- * preemption point), the limit may not: its last block's worth is run one instruction at a time.
+ * of units runs past a budget by less than one unit. The slice may be overrun (the run then stops at the first
+ * preemption point), the limit may not: its last unit's worth is run one instruction at a time.
  *
  * A jump to an address outside the user half is made, and then faults as a fetch (RIP is the target): #PF where
  * the address is canonical, else #GP(0). Processors refuse the latter jump itself.
@@ -27,6 +27,7 @@ import {
 } from "../mmu/address.ts";
 import { STATE_BYTE } from "../mmu/layout.ts";
 import type { AddressSpace, CodeListener, Mmu } from "../mmu/mmu.ts";
+import { CallTable } from "./call-table.ts";
 import { CacheCell } from "./cache/cell.ts";
 import type { Attachment } from "./cache/code-page.ts";
 import { jumpSlot } from "./cache/space-code.ts";
@@ -38,19 +39,38 @@ import {
   TranslationCache,
 } from "./cache/translation-cache.ts";
 import { Runtime } from "./emit/javascript/runtime.ts";
+import type { CodeStore } from "./code-store.ts";
+import { type SharedHelpers, WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { Exit, GuestFault } from "./exit.ts";
 import { brokenCacheRules } from "./invariants.ts";
-import { BUDGET, RIP } from "./ir/state.ts";
+import { BUDGET, CALL_DEPTH, RIP } from "./ir/state.ts";
 import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
 import { StopAddress } from "./stop-address.ts";
 import { Translator, type TranslatorInputs } from "./translator.ts";
-import { type Cell, type CompiledUnit, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
+import {
+  type Cell,
+  type CompiledUnit,
+  FAULT,
+  LEAVE,
+  type RuntimeHooks,
+  STATUS_GO,
+  STATUS_GO_PREEMPTIBLE,
+  STATUS_RETURNED,
+  STATUS_STOP,
+  STATUS_SYSCALL,
+} from "./unit.ts";
+import { WasmTier } from "./wasm-tier.ts";
 
+const CALL_DEPTH_WORD = (STATE_BYTE + CALL_DEPTH) >> 2;
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
 const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
-/** The budget word is an int32 and units subtract from it before they look. */
-const MAX_BUDGET = 2 ** 30;
+/** Samples come often at first and ever more rarely; the last number fits the budget word with room. */
+const FIRST_SAMPLING = 5_000;
+const SAMPLING_GROWTH = 1.05;
+const MAX_BUDGET = 2 ** 20;
+/** What one entry of a unit stands for, when a sample is turned into entries. */
+const INSTRUCTIONS_PER_ENTRY = 32;
 /** Code pages that a full check looks at when a run returns. */
 const CHECKED_PAGES = 64;
 
@@ -59,6 +79,8 @@ export interface EngineInputs extends TranslatorInputs {
   readonly cpuid: RuntimeHooks["cpuid"];
   readonly random: RuntimeHooks["random"];
   readonly limits?: CacheLimits | undefined;
+  /** Translations of earlier runs. */
+  readonly store?: CodeStore | undefined;
 }
 
 /**
@@ -110,18 +132,25 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   readonly untranslated: () => Cell | null;
   readonly dead: () => Cell | null;
   readonly stopHere: () => Cell | null;
+  readonly enterWasm: () => Cell | null;
 
   readonly #inputs: EngineInputs;
   readonly #words: Int32Array;
   readonly #checks: CheckLevel;
-  readonly #maxBlock: number;
+  /** Instructions that a unit may run past its budget: fewer than this. */
+  readonly #maxUnit: number;
   readonly #runtime: Runtime;
   readonly #translator: Translator;
   readonly #lookup: CodeLookup;
   readonly #stop: StopAddress;
 
+  /** Undefined when everything becomes JavaScript. */
+  #calls: CallTable | undefined = undefined;
+
   /** Jump cache of the running space. */
   #jumps: readonly CacheCell[];
+  /** `interval`: instructions between samples. */
+  readonly #sampling = { interval: MAX_BUDGET, due: false };
   /** Instructions completed before the current chain of units, and the budget that was given to the chain. */
   #completed = 0;
   #given = 0;
@@ -134,19 +163,37 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.#inputs = inputs;
     this.#words = inputs.mmu.words;
     this.#checks = inputs.checks;
-    this.#maxBlock = inputs.options.maxBlockInstructions;
     this.cpuid = inputs.cpuid;
     this.random = inputs.random;
     this.untranslated = onCell((cell) => this.#translate(cell));
     this.dead = onCell((cell) => this.#reenter(cell));
+    this.enterWasm = onCell((cell) => this.#enterWasm(cell));
     this.stopHere = onCell((cell) => this.#stopAt(cell));
     this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
     this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
-    this.#translator = new Translator(inputs, this, this.cache, this.#runtime, this.stats);
+    const wasm = this.#createWasmTier();
+    const { maxBlockInstructions, maxUnitInstructions } = inputs.options;
+    this.#maxUnit =
+      wasm === undefined ? maxBlockInstructions : Math.max(maxBlockInstructions, maxUnitInstructions);
+    const backEnds = { runtime: this.#runtime, wasm };
+    this.#translator = new Translator(inputs, this, this.cache, backEnds, this.stats);
     this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
     this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
     this.#jumps = this.#lookup.space.jumps;
     inputs.mmu.setCodeListener(this);
+  }
+
+  /** Whoever watches or counts single blocks gets them: only JavaScript has a function for each. */
+  #createWasmTier(): WasmTier | undefined {
+    const { mmu, options, countEntries, observer, store } = this.#inputs;
+    if (options.tier === "js" || countEntries === true || observer?.onUnit !== undefined) return undefined;
+    const { cache, stats, enterWasm } = this;
+    this.#sampling.interval = FIRST_SAMPLING;
+    const calls = new CallTable(mmu.words);
+    this.#calls = calls;
+    const shared = this.#runtime.helpers as unknown as SharedHelpers;
+    const runtime = new WasmRuntime(mmu, this.#runtime, shared, { hooks: this, table: calls.table });
+    return new WasmTier({ runtime, calls, cache, stats, enterWasm, store });
   }
 
   get instructions(): number {
@@ -154,7 +201,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   run(request: RunRequest): Exit {
-    this.#lookup.select();
+    if (this.#lookup.select()) this.#calls?.unbindAll();
     this.#jumps = this.#lookup.space.jumps;
     if (request.until !== undefined) this.#stop.arm(request.until, this.#lookup.space);
     const exit = this.#loop(request.slice, request.limit ?? Infinity, request.until ?? -1);
@@ -177,8 +224,13 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
       if (executed >= limit) return EXIT_LIMIT;
       const cell = this.#lookup.enter(lo, hi);
       if (!(cell instanceof CacheCell)) return this.#fault(cell);
-      const alone = this.#leave || limit - executed < this.#maxBlock;
-      const budget = Math.min(slice - executed, limit - executed - this.#maxBlock + 1, MAX_BUDGET);
+      const alone = this.#leave || limit - executed < this.#maxUnit;
+      this.#sample(cell);
+      const budget = Math.min(
+        slice - executed,
+        limit - executed - this.#maxUnit + 1,
+        this.#sampling.interval,
+      );
       this.#given = words[BUDGET_WORD] = alone ? 1 : Math.max(1, budget);
       const refused = alone ? this.#step(cell) : this.#dispatch(cell);
       const used = this.#given - words[BUDGET_WORD]!;
@@ -188,13 +240,25 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
       const { stop, preemptible } = this.#runtime;
       if (stop === "syscall") return EXIT_SYSCALL;
       if (stop === "fault") return this.#fault(this.#runtime.pendingFault);
+      this.#sampling.due = stop === "budget";
       if (stop === "budget" && preemptible && executed >= slice) return EXIT_BUDGET;
     }
+  }
+
+  /** Where the guest is whenever a budget runs out shows which code is hot: functions do not count their rounds. */
+  #sample(cell: CacheCell): void {
+    const sampling = this.#sampling;
+    if (!sampling.due || cell.enter === undefined) return;
+    sampling.due = false;
+    if (cell.heat > 1)
+      cell.heat = Math.max(1, cell.heat - Math.ceil(sampling.interval / INSTRUCTIONS_PER_ENTRY));
+    sampling.interval = Math.min(MAX_BUDGET, Math.ceil(sampling.interval * SAMPLING_GROWTH));
   }
 
   /** Runs units until one leaves. */
   #dispatch(cell: CacheCell): undefined {
     this.#runtime.stop = "none";
+    this.#words[CALL_DEPTH_WORD] = 0;
     // Every cell of this engine is a `CacheCell`; emitted code knows only what it needs of them.
     let running = cell;
     try {
@@ -241,18 +305,14 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   #caught(thrown: unknown, unit: CompiledUnit | undefined): void {
     if (thrown !== FAULT && thrown !== LEAVE) throw thrown;
     const { site } = this.#runtime;
-    const index = unit?.sites[site];
-    const instruction = index === undefined ? undefined : unit?.block.instructions[index];
-    if (index === undefined || instruction === undefined) {
+    const instruction = unit?.instructions[site];
+    if (instruction === undefined) {
       throw new InvariantError([`JIT-5 a unit threw at site ${site}, which it does not have`]);
     }
-    this.#words[BUDGET_WORD]! -= index;
+    this.#words[BUDGET_WORD]! -= site;
     this.#setRip(lowHalf(instruction.address), highHalf(instruction.address));
-    if (thrown === LEAVE) {
-      this.stats.leaves++;
-      this.#leave = true;
-    }
-    this.#runtime.stop = thrown === FAULT ? "fault" : "engine";
+    if (thrown === LEAVE) this.#leaveToStep();
+    else this.#runtime.stop = "fault";
   }
 
   /** `RuntimeHooks`: emitted code asks for the cell of a computed or other-page target. */
@@ -279,9 +339,67 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     return this.#completed + this.#given - this.#words[BUDGET_WORD]!;
   }
 
+  #enterWasm(cell: CacheCell): Cell | null {
+    const words = this.#words;
+    const enter = cell.enter as (label: number) => number;
+    const calls = this.#calls as CallTable;
+    if (cell.bound >= 0 && cell.bound !== calls.epoch) calls.bind(cell);
+    const status = enter(cell.label);
+    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE) {
+      if (words[BUDGET_WORD]! > 0) return this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!);
+      this.#runtime.stop = "budget";
+      this.#runtime.preemptible = status === STATUS_GO_PREEMPTIBLE;
+      return null;
+    }
+    if (status === STATUS_SYSCALL) {
+      this.#runtime.stop = "syscall";
+      return null;
+    }
+    words[BUDGET_WORD]! -= this.#runtime.completed;
+    this.#runtime.completed = 0;
+    if (this.#runtime.stop === "leave") this.#leaveToStep();
+    return null;
+  }
+
+  /**
+   * `RuntimeHooks`: units run on behalf of a caller that is a host function, until the guest is behind the call.
+   * When translations went away meanwhile, the callers may be among them: they leave instead.
+   */
+  resume(status: number, lo: number, hi: number): number {
+    const words = this.#words;
+    if ((status & STATUS_STOP) !== 0 || words[BUDGET_WORD]! <= 0) return status;
+    const epoch = this.#calls?.epoch;
+    let running = this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!) as CacheCell | null;
+    while (running !== null) {
+      if (running.lo === lo && running.hi === hi) {
+        this.#setRip(lo, hi);
+        return this.#calls?.epoch === epoch ? STATUS_RETURNED : STATUS_GO_PREEMPTIBLE;
+      }
+      running = this.#runOne(running);
+    }
+    return STATUS_STOP;
+  }
+
+  /** Runs one unit; null when it or what it met wants the loop to go on. */
+  #runOne(cell: CacheCell): CacheCell | null {
+    if (cell.heat !== 0 && --cell.heat === 0) this.#sharpen(cell);
+    try {
+      return cell.run() as CacheCell | null;
+    } catch (thrown) {
+      this.#caught(thrown, cell.unit);
+      return null;
+    }
+  }
+
+  #leaveToStep(): void {
+    this.stats.leaves++;
+    this.#leave = true;
+    this.#runtime.stop = "engine";
+  }
+
   #sharpen(cell: CacheCell): void {
     const page = cell.page;
-    if (page !== undefined && cell.state === "translated" && this.cache.makeRoom(page)) {
+    if (page !== undefined && cell.state === "translated" && this.cache.makeRoomBeside(page)) {
       this.#translator.sharpen(cell, page);
     }
   }
@@ -320,6 +438,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   detached({ frame, code }: Attachment, reason: DropReason, last: boolean): void {
+    this.#calls?.unbindAll();
     if (last && reason !== "write") this.#inputs.mmu.unwatchCode(frame);
     const counts = this.stats.invalidations[reason];
     counts.pages++;
@@ -327,6 +446,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
+    if (cell.bound >= 0) this.#calls?.unbindAll();
     this.#inputs.observer?.onDrop?.(cell, reason);
   }
 

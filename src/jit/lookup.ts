@@ -45,13 +45,14 @@ export class CodeLookup {
     this.space = cache.space(-1);
   }
 
-  /** Makes the MMU's active space the running one. */
-  select(): void {
+  /** Makes the MMU's active space the running one; true when it was not. */
+  select(): boolean {
     const active = this.#mmu.active;
     if (active === undefined) throw new InvariantError(["JIT-1 a run needs an active address space"]);
-    if (active === this.#active) return;
+    if (active === this.#active) return false;
     this.#active = active;
     this.space = this.#cache.space(active.id);
+    return true;
   }
 
   /** The cell for an address in halves; attaches its page when it is executable. Otherwise the fetch's fault. */

@@ -1,6 +1,15 @@
 /** One switch per optimisation; results never depend on any of them (JIT-5). */
 
+/**
+ *   js    everything becomes JavaScript
+ *   wasm  everything that can becomes WebAssembly
+ *   auto  what pays
+ */
+export const TIERS = ["auto", "js", "wasm"] as const;
+export type Tier = (typeof TIERS)[number];
+
 export interface JitOptions {
+  readonly tier: Tier;
   /** Passes of `passes/pipeline.ts`. */
   readonly constantFolding: boolean;
   readonly deadCode: boolean;
@@ -19,13 +28,20 @@ export interface JitOptions {
   readonly inlineMemory: boolean;
   /** A block is emitted as short code first, and again with memory inline once it was entered often. */
   readonly compactFirst: boolean;
+  /** Hot code is compiled again as regions: loops inside one function, state in locals, calls as calls. */
+  readonly regions: boolean;
   /** Entries after which a compact unit is compiled again, 1 or more. */
   readonly hotEntries: number;
+  /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
+  readonly regionEntries: number;
   /** Guest instructions per block, 1 or more. */
   readonly maxBlockInstructions: number;
+  /** Guest instructions in one function of several blocks; a first block may be longer. */
+  readonly maxUnitInstructions: number;
 }
 
 export const DEFAULT_OPTIONS: JitOptions = {
+  tier: "auto",
   constantFolding: true,
   deadCode: true,
   deadState: true,
@@ -37,12 +53,16 @@ export const DEFAULT_OPTIONS: JitOptions = {
   selfLoops: true,
   inlineMemory: true,
   compactFirst: true,
+  regions: true,
   hotEntries: 500,
+  regionEntries: 64_000,
   maxBlockInstructions: 64,
+  maxUnitInstructions: 500,
 };
 
 /** Every optimisation off: the slowest and simplest path through the translator. */
 export const PLAIN_OPTIONS: JitOptions = {
+  tier: "js",
   constantFolding: false,
   deadCode: false,
   deadState: false,
@@ -54,6 +74,9 @@ export const PLAIN_OPTIONS: JitOptions = {
   selfLoops: false,
   inlineMemory: false,
   compactFirst: false,
+  regions: false,
   hotEntries: 500,
+  regionEntries: 64_000,
   maxBlockInstructions: 64,
+  maxUnitInstructions: 500,
 };

@@ -8,6 +8,10 @@ export interface JitStats {
   instructionsTranslated: number;
   /** Units compiled a second time, for speed. */
   unitsSharpened: number;
+  /** Units taken from a store instead of translated. */
+  unitsLoaded: number;
+  /** Hot code compiled again as regions. */
+  regionsCompiled: number;
   /** Compilations; each holds one unit or more. */
   batches: number;
   /** Units of one instruction made for stores to translated code, and for exact limits. */
@@ -39,6 +43,8 @@ export function createStats(): JitStats {
     unitsTranslated: 0,
     instructionsTranslated: 0,
     unitsSharpened: 0,
+    unitsLoaded: 0,
+    regionsCompiled: 0,
     batches: 0,
     stepsTranslated: 0,
     stepsRun: 0,

@@ -37,7 +37,8 @@ export class StopAddress {
     const code = space.pages.get(page)?.code;
     if (code === undefined || this.#armed.includes(code)) return;
     for (const cell of code.cells.values()) {
-      if (spans(cell, address)) this.#cache.untranslate(cell, "boundary");
+      // A function of several blocks may go past the address without leaving.
+      if (cell.enter !== undefined || spans(cell, address)) this.#cache.untranslate(cell, "boundary");
     }
     code.cellAt(offsetInPage(address));
     for (const cell of code.cellsAt(offsetInPage(address))) cell.run = this.#stop;

@@ -17,10 +17,13 @@ import { loopTarget } from "./emit/javascript/emit-block.ts";
 import type { Runtime } from "./emit/javascript/runtime.ts";
 import type { CheckLevel } from "../invariant.ts";
 import type { CodeSource, FetchFault, IrBlock, IrExit, Lift } from "./ir/block.ts";
+import { directTargets, type Region } from "./ir/region.ts";
 import type { JitOptions } from "./options.ts";
 import { runPasses } from "./passes/pipeline.ts";
+import { lowerRegionFlags } from "./passes/region-flags.ts";
 import type { JitStats } from "./stats.ts";
-import type { CompiledUnit, UnitRequest } from "./unit.ts";
+import type { CompiledUnit, JavaScriptUnit, UnitRequest } from "./unit.ts";
+import type { WasmTier } from "./wasm-tier.ts";
 
 /** Bounds of one batch. */
 const MAX_BATCH_BLOCKS = 12;
@@ -32,7 +35,7 @@ export type UnitCell = Pick<CacheCell, "address" | "entries">;
 /** Told of every unit, for dumps and profiles. With `onUnit` the units keep their operations. */
 export interface JitObserver {
   /** `original` is the block as lifted from `bytes`, `unit.block` what the passes made of it. */
-  onUnit?(unit: CompiledUnit, original: IrBlock, cell: UnitCell, bytes: Uint8Array): void;
+  onUnit?(unit: JavaScriptUnit, original: IrBlock, cell: UnitCell, bytes: Uint8Array): void;
   /** The unit of this cell is gone for good, or cut again because of a stop address. */
   onDrop?(cell: UnitCell, reason: DropReason): void;
 }
@@ -47,7 +50,7 @@ export interface TranslatorInputs {
 }
 
 /** What cells without a unit run. */
-type Stubs = Pick<CacheHost, "untranslated" | "dead">;
+type Stubs = Pick<CacheHost, "untranslated" | "dead" | "enterWasm">;
 
 /** A block on its way through the back end, which then lets go of its operations. */
 type Draft = { -readonly [K in keyof IrBlock]: IrBlock[K] };
@@ -56,6 +59,14 @@ interface Plan {
   readonly cell: CacheCell;
   readonly original: IrBlock;
   readonly block: Draft;
+}
+
+/** The back ends. */
+export interface BackEnds {
+  /** What emitted JavaScript calls. */
+  readonly runtime: Runtime;
+  /** Undefined when everything becomes JavaScript. */
+  readonly wasm: WasmTier | undefined;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -71,6 +82,7 @@ export class Translator {
   readonly #steps = new StepCache();
   /** Passes for compact units: folding and forwarding are left to the second compilation, for code that runs often. */
   readonly #quick: JitOptions;
+  readonly #wasm: WasmTier | undefined;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
 
@@ -78,9 +90,10 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    runtime: Runtime,
+    { runtime, wasm }: BackEnds,
     stats: JitStats,
   ) {
+    this.#wasm = wasm;
     this.#inputs = inputs;
     this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
     this.#stubs = stubs;
@@ -91,23 +104,40 @@ export class Translator {
 
   /** Gives the cell its unit. False when its instruction crosses into the next page and the cell is no variant. */
   translate(cell: CacheCell, page: CodePage): boolean {
+    const wasm = this.#tierFor(cell, page);
+    if (wasm !== undefined && pageOf(this.boundary as GuestAddress) !== page.number) {
+      wasm.load(page, (loaded, unit) => this.#install(loaded, unit));
+      if (cell.state === "translated") return true;
+    }
     const plans = this.#plan(cell, page);
     if (plans === undefined) return false;
-    const requests = plans.map((plan) => this.#request(plan, page));
-    const units = this.#compile(requests);
-    for (const [i, unit] of units.entries()) {
-      const { cell, original, block } = plans[i]!;
-      this.#install(cell, unit);
-      const observer = this.#inputs.observer;
-      // Operations are two thirds of what a unit would keep in memory, and without an observer nobody reads them.
-      if (observer?.onUnit === undefined) block.code = NO_CODE;
-      else observer.onUnit(unit, original, cell, guestBytes(original, page, cell));
+    if (wasm === undefined) {
+      const units = this.#compile(plans.map((plan) => this.#request(plan, page)));
+      for (const [i, unit] of units.entries()) this.#observe(unit, plans[i]!, page);
+      for (const [i, unit] of units.entries()) this.#install(plans[i]!.cell, unit);
+    } else {
+      this.#countUnits(plans);
+      for (const [i, unit] of wasm.compileBatch(plans, page).entries()) this.#install(plans[i]!.cell, unit);
     }
     return true;
   }
 
+  /** A page that keeps changing is better off in JavaScript: it compiles single blocks faster. */
+  #tierFor(cell: CacheCell, page: CodePage): WasmTier | undefined {
+    const forced = this.#inputs.options.tier === "wasm";
+    return forced || (!page.unstable && cell.tail === undefined) ? this.#wasm : undefined;
+  }
+
+  /** Operations are two thirds of what a unit would keep in memory, and without an observer nobody reads them. */
+  #observe(unit: JavaScriptUnit, { cell, original, block }: Plan, page: CodePage): void {
+    const observer = this.#inputs.observer;
+    if (observer?.onUnit === undefined) block.code = NO_CODE;
+    else observer.onUnit(unit, original, cell, guestBytes(original, page, cell));
+  }
+
   /** Compiles the cell's block again, for speed: it was entered often. */
   sharpen(cell: CacheCell, page: CodePage): void {
+    if (cell.enter !== undefined) return this.#compileRegion(cell, page);
     const plan = this.#planOne(cell, page, false);
     if (plan === undefined) return;
     const request = { ...this.#request(plan, page), compact: false };
@@ -115,18 +145,54 @@ export class Translator {
     this.#stats.unitsSharpened++;
     const before = cell.sourceBytes;
     cell.unit = unit;
-    cell.sourceBytes = unit.source.length;
+    cell.sourceBytes = unit.sourceBytes;
     this.#cache.charge(page, cell.sourceBytes - before);
     this.#stats.sourceBytes += cell.sourceBytes;
     plan.block.code = NO_CODE;
     if (cell.address !== this.boundary) cell.run = this.runOf(cell);
   }
 
+  /** The cell becomes the entry of a region: all that is reached from it on its page, with state in locals. */
+  #compileRegion(cell: CacheCell, page: CodePage): void {
+    const region = this.#regionAt(cell, page);
+    if (region === undefined) return;
+    this.#wasm?.compileRegion(cell, page, region);
+  }
+
+  #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
+    const blocks: IrBlock[] = [];
+    const seen = new Set([cell]);
+    const work = [cell];
+    let instructions = 0;
+    for (let next = work.shift(); next !== undefined; next = work.shift()) {
+      const block = this.#planOne(next, page, false)?.block;
+      if (block === undefined) continue;
+      instructions += block.instructions.length;
+      if (blocks.length > 0 && instructions > this.#inputs.options.maxUnitInstructions) break;
+      blocks.push(block);
+      for (const target of directTargets(block, true)) {
+        const reached = target === this.boundary ? undefined : linkTarget(page, target);
+        if (reached === undefined || seen.has(reached) || reached.state === "forwarding") continue;
+        seen.add(reached);
+        work.push(reached);
+      }
+    }
+    if (blocks[0]?.address !== cell.address) return undefined;
+    const region = lowerRegionFlags({ blocks, entries: [0], returns: true });
+    const { options, checks } = this.#inputs;
+    return {
+      ...region,
+      blocks: region.blocks.map((block, k) =>
+        block === blocks[k] ? block : runPasses(block, options, checks),
+      ),
+    };
+  }
+
   /**
    * A unit of the cell's one instruction that may write translated code; it is never linked to. `next` gives the
    * bytes of the next page as they are now.
    */
-  step(page: CodePage, cell: CacheCell, next: () => Uint8Array | undefined): CompiledUnit | FetchFault {
+  step(page: CodePage, cell: CacheCell, next: () => Uint8Array | undefined): JavaScriptUnit | FetchFault {
     const kept = this.#steps.find(cell.address, page.bytes);
     if (kept !== undefined) return kept;
     const original = this.#inputs.lift(cell.address, { page: page.bytes, next }, 1);
@@ -135,7 +201,7 @@ export class Translator {
     const unit = this.#compile([{ cell, block, allowCodeWrites: true, link: () => undefined }])[0]!;
     block.code = NO_CODE;
     this.#stats.stepsTranslated++;
-    this.#stats.sourceBytes += unit.source.length;
+    this.#stats.sourceBytes += unit.sourceBytes;
     this.#steps.add(unit, page.bytes);
     return unit;
   }
@@ -148,7 +214,7 @@ export class Translator {
     if (this.#inputs.countEntries !== true) return unit.run;
     return () => {
       cell.entries++;
-      return unit.run();
+      return unit.run.call(cell);
     };
   }
 
@@ -160,16 +226,20 @@ export class Translator {
     const plans = [first];
     if (!this.#inputs.options.batchCompilation || page.unstable || cell.tail !== undefined) return plans;
     const seen = new Set([cell]);
+    const limit = Math.min(MAX_BATCH_INSTRUCTIONS, this.#inputs.options.maxUnitInstructions);
     let instructions = first.block.instructions.length;
     for (let i = 0; i < plans.length; i++) {
       for (const target of successors(plans[i]!.block.exit)) {
-        if (plans.length >= MAX_BATCH_BLOCKS || instructions >= MAX_BATCH_INSTRUCTIONS) return plans;
+        if (plans.length >= MAX_BATCH_BLOCKS) return plans;
         const next = linkTarget(page, target);
         if (next === undefined || next.state !== "untranslated" || seen.has(next)) continue;
+        // Blocks of one function go on to each other without a look at their cells.
+        if (target === this.boundary) continue;
         seen.add(next);
         const plan = this.#planOne(next, page, compact);
         if (plan === undefined) continue;
         instructions += plan.block.instructions.length;
+        if (instructions > limit) return plans;
         plans.push(plan);
       }
     }
@@ -209,6 +279,14 @@ export class Translator {
     return this.#inputs.options.selfLoops && loopTarget(block) !== undefined;
   }
 
+  /** Entries until the unit is worth another compilation; 0: never. */
+  #heatOf(cell: CacheCell, unit: CompiledUnit): number {
+    const { compactFirst, hotEntries, regions, regionEntries } = this.#inputs.options;
+    if (cell.enter !== undefined) return regions ? regionEntries : 0;
+    const loops = "block" in unit && this.#loops((unit as JavaScriptUnit).block);
+    return compactFirst && !loops ? hotEntries : 0;
+  }
+
   #request({ cell, block }: Plan, page: CodePage): UnitRequest {
     const links: CacheCell[] = [];
     cell.links = links;
@@ -220,23 +298,27 @@ export class Translator {
     return { cell, block, allowCodeWrites: false, compact: this.#inputs.options.compactFirst, link };
   }
 
-  #compile(requests: readonly UnitRequest[]): CompiledUnit[] {
+  #compile(requests: readonly UnitRequest[]): JavaScriptUnit[] {
     const { options, checks } = this.#inputs;
     const units = compileUnits(requests, this.#runtime, options, checks);
-    this.#stats.batches++;
-    for (const unit of units) {
-      this.#stats.unitsTranslated++;
-      this.#stats.instructionsTranslated += unit.block.instructions.length;
-    }
+    this.#countUnits(units);
     return units;
   }
 
+  #countUnits(units: readonly { readonly block: IrBlock }[]): void {
+    this.#stats.batches++;
+    for (const { block } of units) {
+      const { instructions } = block;
+      this.#stats.unitsTranslated++;
+      this.#stats.instructionsTranslated += instructions.length;
+    }
+  }
+
   #install(cell: CacheCell, unit: CompiledUnit): void {
-    const sourceBytes = unit.source.length;
+    const { sourceBytes } = unit;
     this.#stats.sourceBytes += sourceBytes;
     this.#cache.install(cell, unit, sourceBytes);
-    const { compactFirst, hotEntries } = this.#inputs.options;
-    cell.heat = compactFirst && !this.#loops(unit.block) ? hotEntries : 0;
+    cell.heat = this.#heatOf(cell, unit);
     if (cell.address !== this.boundary) cell.run = this.runOf(cell);
   }
 }

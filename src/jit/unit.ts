@@ -16,7 +16,7 @@
 
 import type { GuestAddress } from "../mmu/address.ts";
 import type { PageFault } from "../mmu/fault.ts";
-import type { IrBlock } from "./ir/block.ts";
+import type { GuestInstruction, IrBlock } from "./ir/block.ts";
 
 /** The place of one unit in the translation cache. */
 export interface Cell {
@@ -33,18 +33,38 @@ export type Stop =
   /** The budget word is used up; `Runtime.preemptible` says whether this is a preemption point. */
   | "budget"
   /** `follow` could not produce a cell (fetch fault, stop address, invalidated). */
-  | "engine";
+  | "engine"
+  /** A store to translated code was met: the instruction at RIP has to run alone. */
+  | "leave";
+
+/**
+ * What a function of the WebAssembly back end returns. RIP is stored unless it stopped.
+ *   GO              goes on at RIP
+ *   GO_PREEMPTIBLE  the same, and this is a preemption point
+ *   STOP            `Runtime.stop` says why, or a helper refused: `Runtime.completed` instructions of its block
+ *                   came before the one at RIP
+ *   SYSCALL         SYSCALL was executed
+ */
+export const STATUS_GO = 0;
+export const STATUS_STOP = 1;
+export const STATUS_GO_PREEMPTIBLE = 2;
+export const STATUS_SYSCALL = 3;
+/** Only from the helper `resume`: the guest is back behind the call. */
+export const STATUS_RETURNED = 4;
 
 /** A unit after compilation. */
 export interface CompiledUnit {
   readonly run: () => Cell | null;
+  /** The guest instructions of its block. */
+  readonly instructions: readonly Pick<GuestInstruction, "address" | "length">[];
+  /** Length of what was emitted for it: characters of text, or bytes. */
+  readonly sourceBytes: number;
+}
+
+/** A block in JavaScript. A site is the index of a guest instruction, so also how many are complete before it. */
+export interface JavaScriptUnit extends CompiledUnit {
   readonly block: IrBlock;
-  /**
-   * Site number to index of the guest instruction in `block.instructions`: the instruction that was running, so
-   * also the number of instructions completed before it.
-   */
-  readonly sites: Int32Array | readonly number[];
-  /** The JavaScript text of this unit's function. */
+  /** The text of its function. */
   readonly source: string;
 }
 
@@ -74,6 +94,11 @@ export interface RuntimeHooks {
   cpuid(register: number, leaf: number, subleaf: number): number;
   /** Instructions completed since the start of the run, as the engine counts them at unit entry. */
   instructionsAtUnitEntry(): number;
+  /**
+   * A callee came back with `status` and not to the address in halves: runs until the guest is there
+   * (STATUS_RETURNED), or says how the callers have to leave.
+   */
+  resume(status: number, lo: number, hi: number): number;
   /** Two random 32-bit halves, packed by the helper; from the machine's entropy input. */
   random(): { readonly lo: number; readonly hi: number };
 }
@@ -82,6 +107,8 @@ export interface RuntimeHooks {
 export interface RuntimeState {
   stop: Stop;
   preemptible: boolean;
+  /** With STATUS_STOP: instructions that are complete and not yet taken from the budget. */
+  completed: number;
   /** Set with stop "fault": an exit of kind fault, or a `fault.if`. */
   pendingFault:
     | {

@@ -4,6 +4,7 @@
  *   byte 0          unused page, so that offset 0 is never a valid place
  *   STATE_BYTE      the state block of the running thread: engine words, then guest registers
  *   SCRATCH_BYTE    16 bytes through which slow paths pass wide values
+ *   CALL_CACHE_BYTE places of called functions by guest address: the engine's, see jit/call-table.ts
  *   TABLES_BYTE     TLB_SLOTS flat tables, one per recently active address space
  *   RECORDS_BYTE    for each flat-table entry the number of its record in tlb.ts; emitted code never looks here
  *   FRAMES_BYTE     guest physical memory: frame f is at FRAMES_BYTE + 4096 * f. The last KERNEL_FRAMES lie past
@@ -22,6 +23,10 @@ export const STATE_BYTE = 4096;
 export const STATE_BYTES = 4096;
 export const SCRATCH_BYTE = STATE_BYTE + STATE_BYTES;
 export const SCRATCH_WORD = SCRATCH_BYTE >> 2;
+
+/** 16 bytes per entry: guest address, place in the table of functions, unused. */
+export const CALL_CACHE_BYTE = 32768;
+export const CALL_CACHE_ENTRIES = 2048;
 
 export const TLB_SLOTS = 16;
 /** Entries of one flat table: guest pages below 4 GiB. */

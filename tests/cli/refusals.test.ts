@@ -25,7 +25,7 @@ describe("the invocation", () => {
     [
       "a strange scenario",
       ["run", "qqqqqqqq"],
-      /^unknown scenario "qqqqqqqq"; there are hello, ipc-zerocopy, /,
+      /^unknown scenario "qqqqqqqq"; there are attack, faults, hello, /,
     ],
     ["two scenarios", ["run", "hello", "spawn"], /^unexpected argument "spawn"; see/],
     [
@@ -41,7 +41,7 @@ describe("the invocation", () => {
     ["a letter", ["run", "hello", "-x"], /^unknown option -x; see/],
     ["a negated option", ["run", "hello", "--no-quiet"], /^unknown option --no-quiet; see/],
     ["an option of another command", ["scenarios", "--quiet"], /^unknown option --quiet/],
-    ["a strange tier", ["run", "hello", "--tier", "wsm"], /^--tier wsm: expected one of auto, js; see/],
+    ["a strange tier", ["run", "hello", "--tier", "wsm"], /^--tier wsm: expected one of auto, js, wasm; see/],
     [
       "a strange check level",
       ["run", "hello", "--checks=all"],

@@ -1,3 +1,4 @@
+import type { JavaScriptUnit } from "../../src/jit/unit.ts";
 import { describe, expect, test } from "vitest";
 import { type GuestAddress, pageOf } from "../../src/mmu/address.ts";
 import type { AddressSpace } from "../../src/mmu/mmu.ts";
@@ -331,11 +332,16 @@ test("the bytes of an instruction across a page's end are reported whole", () =>
 
 test("units keep their operations only for an observer", () => {
   const operations = (observed: boolean): number[] => {
-    const m = new ToyMachine(observed ? { observer: { onUnit: () => undefined } } : {});
+    const m = new ToyMachine({
+      options: { tier: "js" },
+      ...(observed ? { observer: { onUnit: () => undefined } } : {}),
+    });
     m.code(m.space(), CODE, answer(1));
     m.run(CODE);
     return [...m.engine.cache.live].flatMap((page) =>
-      [...page.cells.values()].flatMap(({ unit }) => (unit === undefined ? [] : [unit.block.code.length])),
+      [...page.cells.values()].flatMap(({ unit }) =>
+        unit !== undefined && "block" in unit ? [(unit as JavaScriptUnit).block.code.length] : [],
+      ),
     );
   };
   expect(Math.max(...operations(true))).toBeGreaterThan(0);

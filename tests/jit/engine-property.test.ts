@@ -144,13 +144,17 @@ const engineOf = (machine: ToyMachine): Executor => ({
   },
 });
 
+const JAVASCRIPT: JitOptions = { ...DEFAULT_OPTIONS, tier: "js" };
 const SHAPES: readonly JitOptions[] = [
-  DEFAULT_OPTIONS,
+  { ...DEFAULT_OPTIONS, maxUnitInstructions: 20 },
+  { ...DEFAULT_OPTIONS, maxUnitInstructions: 30, regionEntries: 1 },
+  { ...DEFAULT_OPTIONS, maxUnitInstructions: 50, regionEntries: 3, maxBlockInstructions: 2 },
+  { ...DEFAULT_OPTIONS, maxUnitInstructions: 40, regions: false },
   PLAIN_OPTIONS,
-  { ...DEFAULT_OPTIONS, maxBlockInstructions: 1 },
-  { ...DEFAULT_OPTIONS, maxBlockInstructions: 3, selfLoops: false },
-  { ...DEFAULT_OPTIONS, compactFirst: false },
-  { ...DEFAULT_OPTIONS, hotEntries: 2 },
+  { ...JAVASCRIPT, maxBlockInstructions: 1 },
+  { ...JAVASCRIPT, maxBlockInstructions: 3, selfLoops: false },
+  { ...JAVASCRIPT, compactFirst: false },
+  { ...JAVASCRIPT, hotEntries: 2 },
   { ...PLAIN_OPTIONS, compactFirst: true, hotEntries: 1 },
   { ...PLAIN_OPTIONS, blockLinking: true, batchCompilation: true, selfLoops: true },
 ];
@@ -182,8 +186,10 @@ test(
       expect(mmu.brokenRules()).toEqual([]);
       // The programs did what this test is about.
       expect(engine.stats.leaves).toBeGreaterThan(5);
-      const { compactFirst, hotEntries } = SHAPES[i]!;
-      if (compactFirst && hotEntries < 10) expect(engine.stats.unitsSharpened).toBeGreaterThan(20);
+      const { tier, regions, regionEntries, compactFirst, hotEntries } = SHAPES[i]!;
+      if (tier !== "js") {
+        if (regions && regionEntries < 10) expect(engine.stats.regionsCompiled).toBeGreaterThan(5);
+      } else if (compactFirst && hotEntries < 10) expect(engine.stats.unitsSharpened).toBeGreaterThan(20);
     }
   },
   60_000 + 2_000 * RUNS,

@@ -25,7 +25,7 @@ const rounds = (count: number): Line[] => [
 ];
 
 function runRounds(count: number, options: Partial<JitOptions>, countEntries = false): ToyMachine {
-  const m = new ToyMachine({ options, countEntries });
+  const m = new ToyMachine({ options: { tier: "js", ...options }, countEntries });
   const space = m.space();
   m.code(space, CODE, assemble(CODE, rounds(count)));
   m.map(space, DATA, m.frame(), RW);
@@ -36,8 +36,8 @@ function runRounds(count: number, options: Partial<JitOptions>, countEntries = f
 
 const sourceAt = (m: ToyMachine, address: number): string => {
   for (const page of m.engine.cache.live) {
-    const source = page.cells.get(address % 4096)?.unit?.source;
-    if (source !== undefined) return source;
+    const unit = page.cells.get(address % 4096)?.unit;
+    if (unit !== undefined && "source" in unit) return unit.source as string;
   }
   throw new Error("not translated");
 };
@@ -100,7 +100,7 @@ describe("a unit entered often", () => {
   });
 
   test("that loops inside its function needs no second compilation", () => {
-    const m = new ToyMachine({ options: { hotEntries: 2 } });
+    const m = new ToyMachine({ options: { tier: "js", hotEntries: 2 } });
     m.code(
       m.space(),
       CODE,

@@ -28,6 +28,11 @@ export class CacheCell implements Cell {
   unit: CompiledUnit | undefined = undefined;
   /** JIT-2: the cells that the unit's emitted code may return. */
   links: readonly CacheCell[] = NO_LINKS;
+  /** A unit in WebAssembly: its function, and the label of this cell's block in it. */
+  enter: ((label: number) => number) | undefined = undefined;
+  label = 0;
+  /** Its function is a region that begins here, and stands in the call table since this epoch (0: not yet); -1: no region. */
+  bound = -1;
   /** Length of the unit's emitted text. */
   sourceBytes = 0;
   /** Entries left until the unit is worth compiling again for speed; 0: it was, or never will be. */
@@ -50,6 +55,6 @@ const NO_LINKS: readonly CacheCell[] = [];
 
 /** First address past the unit of a translated cell. */
 export function unitEnd(unit: CompiledUnit): number {
-  const last = unit.block.instructions.at(-1);
+  const last = unit.instructions.at(-1);
   return last === undefined ? 0 : last.address + last.length;
 }

@@ -5,13 +5,13 @@
  */
 
 import { type GuestAddress, offsetInPage } from "../../mmu/address.ts";
-import type { CompiledUnit } from "../unit.ts";
+import type { JavaScriptUnit } from "../unit.ts";
 
 /** Entries kept; when they are reached the cache starts anew. */
 const MAX_STEPS = 1024;
 
 interface Step {
-  readonly unit: CompiledUnit;
+  readonly unit: JavaScriptUnit;
   readonly bytes: Uint8Array;
 }
 
@@ -23,7 +23,7 @@ export class StepCache {
   }
 
   /** The unit for the instruction at this address of a page with these bytes. */
-  find(address: GuestAddress, page: Uint8Array): CompiledUnit | undefined {
+  find(address: GuestAddress, page: Uint8Array): JavaScriptUnit | undefined {
     const step = this.#steps.get(address);
     if (step === undefined) return undefined;
     const offset = offsetInPage(address);
@@ -35,7 +35,7 @@ export class StepCache {
    * Keeps a unit, unless other bytes than those of its instruction had a say: one that crosses the page's end, or
    * that stands for an encoding without meaning.
    */
-  add(unit: CompiledUnit, page: Uint8Array): void {
+  add(unit: JavaScriptUnit, page: Uint8Array): void {
     const [instruction] = unit.block.instructions;
     if (instruction === undefined || unit.block.exit.kind === "fault") return;
     const offset = offsetInPage(instruction.address);

@@ -43,6 +43,8 @@ export interface CacheHost {
   readonly untranslated: () => Cell | null;
   /** `run` of a cell that stands for no unit: stores RIP and looks up again. */
   readonly dead: () => Cell | null;
+  /** `run` of a cell whose unit is WebAssembly. */
+  readonly enterWasm: () => Cell | null;
   /** `run` of the jump caches' sentinel: stores RIP and leaves to the engine. */
   readonly stopHere: () => Cell | null;
   /** A page serves a space; with `first` its frame is to be watched from now on. */
@@ -179,6 +181,13 @@ export class TranslationCache {
    * go because it alone fills the cache: its cells are dead, the engine enters anew.
    */
   makeRoom(page: CodePage): boolean {
+    if (this.makeRoomBeside(page)) return true;
+    this.#evict(page);
+    return false;
+  }
+
+  /** The same, but the page stays. */
+  makeRoomBeside(page: CodePage): boolean {
     if (this.sourceBytes < this.limits.sourceBytes) return true;
     // A quarter less than the limit, so that eviction is rare and takes a batch.
     const goal = this.limits.sourceBytes * 0.75;
@@ -186,9 +195,7 @@ export class TranslationCache {
       if (this.sourceBytes <= goal) return true;
       this.#evict(victim);
     }
-    if (this.sourceBytes < this.limits.sourceBytes) return true;
-    this.#evict(page);
-    return false;
+    return this.sourceBytes < this.limits.sourceBytes;
   }
 
   /** Takes a page out of the cache; it must be attached nowhere. */
@@ -287,6 +294,8 @@ export class TranslationCache {
 function clearUnit(cell: CacheCell, state: CellState, run: () => Cell | null): void {
   cell.state = state;
   cell.unit = undefined;
+  cell.enter = undefined;
+  cell.bound = -1;
   cell.links = [];
   cell.sourceBytes = 0;
   cell.run = run;

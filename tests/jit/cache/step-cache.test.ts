@@ -2,16 +2,17 @@ import { expect, test } from "vitest";
 import { address, type GuestAddress } from "../../../src/mmu/address.ts";
 import { StepCache } from "../../../src/jit/cache/step-cache.ts";
 import { BlockBuilder, type IrExit } from "../../../src/jit/ir/block.ts";
-import type { CompiledUnit } from "../../../src/jit/unit.ts";
+import type { JavaScriptUnit } from "../../../src/jit/unit.ts";
 
 const AT = address(0x401010);
 const SYSCALL: IrExit = { kind: "syscall", next: AT };
 
 /** A unit of one instruction. */
-function unitOf(at: GuestAddress, length: number, exit: IrExit = SYSCALL): CompiledUnit {
+function unitOf(at: GuestAddress, length: number, exit: IrExit = SYSCALL): JavaScriptUnit {
   const builder = new BlockBuilder(at);
   builder.begin(at, length);
-  return { run: () => null, block: builder.finish(exit), sites: [0], source: "" };
+  const block = builder.finish(exit);
+  return { run: () => null, block, instructions: block.instructions, source: "", sourceBytes: 0 };
 }
 
 const page = (value = 0): Uint8Array => new Uint8Array(4096).fill(value);

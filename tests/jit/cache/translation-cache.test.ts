@@ -1,6 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
 import { address, frameNumber, pageNumber } from "../../../src/mmu/address.ts";
-import { BlockBuilder } from "../../../src/jit/ir/block.ts";
 import type { CompiledUnit } from "../../../src/jit/unit.ts";
 import { CacheCell } from "../../../src/jit/cache/cell.ts";
 import { type CodePage, hashPage } from "../../../src/jit/cache/code-page.ts";
@@ -21,6 +20,7 @@ function createCache(limits: Partial<CacheLimits> = {}): TranslationCache {
   return new TranslationCache(
     {
       dead,
+      enterWasm: dead,
       untranslated,
       stopHere,
       attached: ({ frame }, first) => void events.push(`attached ${frame}${first ? " first" : ""}`),
@@ -35,12 +35,7 @@ function createCache(limits: Partial<CacheLimits> = {}): TranslationCache {
 /** A page of one repeated byte. */
 const filled = (value: number): Uint8Array => new Uint8Array(4096).fill(value);
 
-const NO_UNIT: CompiledUnit = {
-  run: () => null,
-  block: new BlockBuilder(address(0)).finish({ kind: "syscall", next: address(0) }),
-  sites: [],
-  source: "",
-};
+const NO_UNIT: CompiledUnit = { run: () => null, instructions: [], sourceBytes: 0 };
 
 /** Gives the cell at an offset a unit with `sourceBytes` of text. */
 function install(cache: TranslationCache, page: CodePage, offset: number, sourceBytes = 10): CacheCell {

@@ -15,9 +15,9 @@ import { Runtime } from "../../../src/jit/emit/javascript/runtime.ts";
 import type { IrBlock } from "../../../src/jit/ir/block.ts";
 import { evaluate } from "../../../src/jit/ir/evaluate.ts";
 import type { Machine, MemoryFault } from "../../../src/jit/ir/meaning.ts";
-import { BUDGET, FLAGS_B, FLAGS_CODE, RIP, TABLE_WORD } from "../../../src/jit/ir/state.ts";
+import { BUDGET, CALL_SITE, FLAGS_B, FLAGS_CODE, RIP, TABLE_WORD } from "../../../src/jit/ir/state.ts";
 import { DEFAULT_OPTIONS, type JitOptions } from "../../../src/jit/options.ts";
-import { type Cell, type CompiledUnit, FAULT, LEAVE, type UnitRequest } from "../../../src/jit/unit.ts";
+import { type Cell, type JavaScriptUnit, FAULT, LEAVE, type UnitRequest } from "../../../src/jit/unit.ts";
 import { flagBitsOf } from "../../support/evaluator.ts";
 
 export const DATA = 0x10000;
@@ -175,7 +175,7 @@ export interface RunResult {
 export interface Emitted {
   readonly guest: Guest;
   readonly runtime: Runtime;
-  run(unit: CompiledUnit): RunResult;
+  run(unit: JavaScriptUnit): RunResult;
 }
 
 export const cellAt = (address: number): Cell => ({
@@ -194,13 +194,14 @@ export function createEmitted(guest = createGuest()): Emitted {
         followed = true;
         return null;
       },
+      resume: (status) => status,
       cpuid,
       instructionsAtUnitEntry: () => AT_ENTRY,
       random: () => randomAt(randoms++),
     },
     "full",
   );
-  const run = (unit: CompiledUnit): RunResult => {
+  const run = (unit: JavaScriptUnit): RunResult => {
     followed = false;
     randoms = 0;
     runtime.stop = "none";
@@ -215,8 +216,8 @@ export function createEmitted(guest = createGuest()): Emitted {
       return { outcome: stopped(), rip: ripOf(guest), instructions };
     } catch (cause) {
       if (cause !== FAULT && cause !== LEAVE) throw cause;
-      const index = unit.sites[runtime.site] ?? -1;
-      const rip = BigInt(unit.block.instructions[index]?.address ?? -1);
+      const index = runtime.site;
+      const rip = BigInt(unit.instructions[index]?.address ?? -1);
       const instructions = before - wordAt(guest, BUDGET) + index;
       if (cause === LEAVE) return { outcome: { kind: "leave" }, rip, instructions };
       return { outcome: faulted(), rip, instructions };
@@ -246,7 +247,7 @@ export function compileOne(
   block: IrBlock,
   options: JitOptions = DEFAULT_OPTIONS,
   extra: Partial<UnitRequest> = {},
-): CompiledUnit {
+): JavaScriptUnit {
   const request: UnitRequest = {
     cell: cellAt(block.address),
     block,
@@ -270,12 +271,12 @@ export interface Trace {
 }
 
 function traceOf(guest: Guest, result: { outcome: string; rip: bigint; instructions: number }): Trace {
-  const state = guest.state.slice(0, 1024);
+  const state = guest.state.slice(0, 1280);
   const flags = flagBitsOf(guest.state.slice());
   // Engine words, and flags words that a kind does not use, are not the guest's.
   state.fill(0, RIP, RIP + 8);
   state.fill(0, FLAGS_CODE, FLAGS_B + 8);
-  state.fill(0, BUDGET, TABLE_WORD + 4);
+  state.fill(0, BUDGET, CALL_SITE + 4);
   return { ...result, flags, state, memory: memoryOf(guest) };
 }
 

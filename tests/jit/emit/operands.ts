@@ -11,7 +11,7 @@ import {
   type OpName,
   rowOf,
 } from "../../../src/jit/ir/ops.ts";
-import { FLAGS_CODE } from "../../../src/jit/ir/state.ts";
+import { FLAGS_CODE, MXCSR, PINNED_START } from "../../../src/jit/ir/state.ts";
 import { STATE_BYTES } from "../../../src/mmu/layout.ts";
 import { DATA, FAR, READ_ONLY, UNMAPPED, WATCHED } from "./bench-machine.ts";
 
@@ -76,7 +76,8 @@ export class Operands {
   immediate(op: OpName, kind: ImmKind): number {
     switch (kind) {
       case "slot":
-        return 512 + 16 * this.below(8);
+        if (/^(peek|poke)\./.test(op)) return PINNED_START + 4 * this.below(40);
+        return 448 + 16 * this.below(8);
       case "int32":
         return op === "const.i1" ? this.below(2) : op === "exit.if" ? this.below(0x7fff) : this.word();
       case "width":
@@ -96,6 +97,7 @@ export class Operands {
         return this.pick([0, 6, 13]);
       case "lane":
         if (op === "probe.write") return this.pick([1, 2, 4, 8, 16]);
+        if (op.startsWith("bulk.")) return this.pick([1, 2, 4, 8]);
         return this.below((LANES[op] ?? 255) + 1);
     }
   }
@@ -189,6 +191,8 @@ export class Operands {
     const state = new Uint8Array(STATE_BYTES);
     const view = new DataView(state.buffer);
     for (let at = 128; at < 1024; at += 4) view.setInt32(at, this.next(), true);
+    // All exceptions masked more often than not.
+    if (this.below(4) > 0) view.setInt32(MXCSR, 0x1f80 | (this.next() & 0xe03f), true);
     for (const [slot, word] of this.#slots) view.setInt32(slot, word, true);
     this.#slots = new Map();
     return state;

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { IrBlock, IrInstruction } from "../../../src/jit/ir/block.ts";
 import { rowOf } from "../../../src/jit/ir/ops.ts";
+import { PINNED_END } from "../../../src/jit/ir/state.ts";
 import { printBlock } from "../../../src/jit/ir/print.ts";
 import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../../../src/jit/options.ts";
 import { runPasses } from "../../../src/jit/passes/pipeline.ts";
@@ -17,10 +18,10 @@ const reference = createGuest();
 /** Shows some of the block's values at its end, so that they are used long after the state they came from changed. */
 function withShownValues(block: IrBlock, seed: number): IrBlock {
   const code: IrInstruction[] = [...block.code];
-  let slot = 512;
+  let slot = PINNED_END;
   block.code.forEach(({ op }, value) => {
     const { result } = rowOf(op);
-    if (result === undefined || result === "flags" || (value * 5 + seed) % 3 !== 0 || slot >= 1008) return;
+    if (result === undefined || result === "flags" || (value * 5 + seed) % 3 !== 0 || slot >= 1264) return;
     showValue(code, value, result, slot);
     slot += 16;
   });

@@ -250,10 +250,10 @@ describe("integers", () => {
   test("no integer operation of the table is left out", () => {
     const covered = new Set([...names(WORD), ...names(LONG)]);
     const left = OP_NAMES.filter((op) => {
-      const { args, result, effect } = rowOf(op);
+      const { args, result, effect, call } = rowOf(op);
       const types = [...args, result];
       const isInteger = !types.includes("v128") && !types.includes("flags");
-      return isInteger && effect === "none" && args.length > 0 && !covered.has(op);
+      return call !== true && isInteger && effect === "none" && args.length > 0 && !covered.has(op);
     });
     expect(left.join(" ")).toBe(
       "and.i1 or.i1 xor.i1 not.i1 select.i32 mul.i64 select.i64 mulwide.u32 mulwide.s32 mulhigh.u64 mulhigh.s64 " +

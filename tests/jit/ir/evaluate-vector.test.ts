@@ -271,9 +271,9 @@ describe("vectors, lane by lane", () => {
   test("no vector operation of the table is left out", () => {
     const covered = new Set([BINARY, SHIFT, WITH_IMMEDIATE, TO_INTEGER].flatMap((table) => names(table)));
     const left = OP_NAMES.filter((op) => {
-      const { args, result, effect } = rowOf(op);
+      const { args, result, effect, call } = rowOf(op);
       const takesVector = args.includes("v128") || result === "v128";
-      return takesVector && effect === "none" && args.length > 0 && !covered.has(op);
+      return call !== true && takesVector && effect === "none" && args.length > 0 && !covered.has(op);
     });
     expect(left).toEqual(["insert.v16", "insert.v32", "insert.v64"]);
   });

@@ -144,7 +144,8 @@ const PARTIAL = /^(div|rem)\./;
 const PURE = OP_NAMES.filter((op) => {
   const { effect, args, result } = rowOf(op);
   const takesFlags = args.some((type) => type === "flags") || result === "flags";
-  return effect === "none" && args.length > 0 && !takesFlags && !PARTIAL.test(op) && op !== "cpuid";
+  const folds = rowOf(op).call !== true && !takesFlags && !PARTIAL.test(op) && op !== "cpuid";
+  return effect === "none" && args.length > 0 && folds;
 });
 
 function operandChoices(op: OpName): ((board: Board) => number)[][] {

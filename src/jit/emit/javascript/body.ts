@@ -14,7 +14,7 @@ import type { IrExit, IrInstruction } from "../../ir/block.ts";
 import { ABSENT, type Code, CodeText, ZERO, js, stateBit, stateName, textOf, valueName } from "./code.ts";
 import { type Demands, demandsOf } from "./demand.ts";
 import { EMITTERS } from "./emitters.ts";
-import { HELPERS, type HelperName, NAMES } from "./helper-names.ts";
+import { helperCode, type HelperName, NAMES } from "./helper-names.ts";
 import { wordOf } from "./places.ts";
 import { ALLOW_CODE, type Parts, SITE_SHIFT, UNNEEDED } from "./parts.ts";
 
@@ -86,7 +86,7 @@ export class Body {
 
   helper(name: HelperName): Code {
     this.options.helpers.add(name);
-    return HELPERS[name];
+    return helperCode(name);
   }
 
   /** The local of a state word, for reading. */

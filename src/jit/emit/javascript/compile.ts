@@ -7,11 +7,11 @@ import type { CheckLevel } from "../../../invariant.ts";
 import { demand } from "../../../invariant.ts";
 import type { IrBlock } from "../../ir/block.ts";
 import type { JitOptions } from "../../options.ts";
-import type { Cell, CompiledUnit, UnitRequest } from "../../unit.ts";
+import type { Cell, JavaScriptUnit, UnitRequest } from "../../unit.ts";
 import { auditSource } from "./audit.ts";
 import { type Code, CodeText, EMPTY, cellName, js, unitName } from "./code.ts";
 import { emitBlock } from "./emit-block.ts";
-import { HELPERS, type HelperName, NAMES } from "./helper-names.ts";
+import { helperCode, type HelperName, NAMES } from "./helper-names.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Text of one source; more units start another one. */
@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly halves?: Uint16Array;
   readonly bytes?: Uint8Array;
   readonly cells?: readonly Cell[];
-  readonly units?: readonly CompiledUnit[];
+  readonly units?: readonly JavaScriptUnit[];
   readonly checks: CheckLevel;
 }
 
@@ -34,7 +34,7 @@ export function instantiate<T>(text: CodeText, helpers: ReadonlySet<HelperName>,
   head.line(USE_STRICT);
   let list = EMPTY;
   for (const name of helpers) {
-    list = js`${list}${list === EMPTY ? EMPTY : COMMA}${HELPERS[name]} = ${NAMES.H}.${HELPERS[name]}`;
+    list = js`${list}${list === EMPTY ? EMPTY : COMMA}${helperCode(name)} = ${NAMES.H}.${helperCode(name)}`;
   }
   if (list !== EMPTY) head.line(js`const ${list};`);
   head.appendUntagged(text);
@@ -47,38 +47,35 @@ export function instantiate<T>(text: CodeText, helpers: ReadonlySet<HelperName>,
 const USE_STRICT = js`"use strict";`;
 const COMMA = js`, `;
 
-/** Numbers every guest instruction by itself: sites are instruction indices. Grows on demand. */
-let identity = Int32Array.from({ length: 64 }, (_, i) => i);
-
-function sitesFor(block: IrBlock): Int32Array {
-  const count = block.instructions.length;
-  if (count > identity.length) identity = Int32Array.from({ length: 2 * count }, (_, i) => i);
-  return identity;
-}
-
-class Unit implements CompiledUnit {
+class Unit implements JavaScriptUnit {
   run: () => Cell | null = unfinished;
   readonly block: IrBlock;
-  readonly sites: Int32Array;
   /** Per guest instruction, the first line of the function that belongs to it. */
   readonly firstLines: readonly number[];
 
   constructor(block: IrBlock, firstLines: readonly number[]) {
     this.block = block;
-    this.sites = sitesFor(block);
     this.firstLines = firstLines;
+  }
+
+  get instructions(): IrBlock["instructions"] {
+    return this.block.instructions;
   }
 
   /** The JavaScript engine keeps the text anyway. */
   get source(): string {
     return this.run.toString();
   }
+
+  get sourceBytes(): number {
+    return this.source.length;
+  }
 }
 
 const unfinished = (): Cell | null => null;
 
 /** Where the lines of a compiled unit come from: per guest instruction its first line, counted from 0. */
-export const firstLinesOf = (unit: CompiledUnit): readonly number[] =>
+export const firstLinesOf = (unit: JavaScriptUnit): readonly number[] =>
   unit instanceof Unit ? unit.firstLines : [];
 
 function firstLines(tags: readonly number[], instructions: number): number[] {
@@ -151,8 +148,8 @@ export function compileUnits(
   runtime: Runtime,
   options: JitOptions,
   checks: CheckLevel,
-): CompiledUnit[] {
-  const compiled: CompiledUnit[] = [];
+): JavaScriptUnit[] {
+  const compiled: JavaScriptUnit[] = [];
   let batch = new Batch();
   for (const request of requests) {
     if (batch.length > MAX_SOURCE) {

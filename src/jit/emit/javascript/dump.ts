@@ -11,7 +11,7 @@ import type * as Astring from "astring";
 import type { SourceMapGenerator } from "source-map";
 import { demand } from "../../../invariant.ts";
 import { FLAGS_A, FLAGS_B, FLAGS_CODE } from "../../ir/state.ts";
-import type { CompiledUnit } from "../../unit.ts";
+import type { JavaScriptUnit } from "../../unit.ts";
 import { auditSource } from "./audit.ts";
 import { firstLinesOf } from "./compile.ts";
 
@@ -33,7 +33,7 @@ const OWN_SOURCE = "guest";
 
 /** Prints a unit; `source` names the text that the source map points into. */
 export async function dumpUnit(
-  unit: CompiledUnit,
+  unit: JavaScriptUnit,
   source = OWN_SOURCE,
   style: DumpStyle = {},
 ): Promise<DumpedUnit> {

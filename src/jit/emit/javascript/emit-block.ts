@@ -79,8 +79,8 @@ class BlockEmission {
     this.#block = block;
     this.#allAssigned = allAssigned;
     this.#loops = input.options.selfLoops && !allowCodeWrites && loopTarget(block) !== undefined;
-    // The time-stamp counter is derived from the budget word.
-    this.#counts = this.#loops && !block.code.some(({ op }) => op === "tsc");
+    // The time-stamp counter is derived from the budget word, and bulk operations count in it.
+    this.#counts = this.#loops && !block.code.some(({ op }) => op === "tsc" || op.startsWith("bulk."));
     const compact = input.request.compact === true && !this.#loops;
     this.#body = new Body(block.code, block.exit, {
       inlineMemory: input.options.inlineMemory && !compact,

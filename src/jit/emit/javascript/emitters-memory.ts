@@ -160,6 +160,14 @@ const probe: Emitter = (b, args, imm) => {
   return NOTHING;
 };
 
+const bulk =
+  (name: "bulkStore" | "bulkCopy"): Emitter =>
+  (b, args, imm) => {
+    let list = EMPTY;
+    for (const pair of args) list = js`${list}, ${i64.lo(pair)}, ${i64.hi(pair)}`;
+    return [b.temp(js`${b.helper(name)}(${imm[0] ?? 1}${list})`)];
+  };
+
 export const MEMORY_EMITTERS = {
   "load8.i32": loadWord(1, 1, "ld8"),
   "load16.i32": loadWord(2, 2, "ld16"),
@@ -173,6 +181,8 @@ export const MEMORY_EMITTERS = {
   "store.i64": storeWords(2, "st64"),
   "store.v128": storeWords(4, "st128"),
   "probe.write": probe,
+  "bulk.store": bulk("bulkStore"),
+  "bulk.copy": bulk("bulkCopy"),
   "fault.if": (b, args, imm) => {
     const condition = part(args[0], 0);
     if (condition.constant !== 0) {

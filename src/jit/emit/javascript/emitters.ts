@@ -1,6 +1,7 @@
 /** All emitters: an operation without one does not compile. */
 
 import type { OpName } from "../../ir/ops.ts";
+import { CALL_EMITTERS } from "./emitters-call.ts";
 import { FLAG_EMITTERS } from "./emitters-flags.ts";
 import { INTEGER_EMITTERS } from "./emitters-integer.ts";
 import { MEMORY_EMITTERS } from "./emitters-memory.ts";
@@ -14,4 +15,5 @@ export const EMITTERS: { readonly [K in OpName]: Emitter } = {
   ...FLAG_EMITTERS,
   ...MEMORY_EMITTERS,
   ...VECTOR_EMITTERS,
+  ...CALL_EMITTERS,
 };

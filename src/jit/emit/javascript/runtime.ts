@@ -6,17 +6,20 @@
 import type { CheckLevel } from "../../../invariant.ts";
 import type { Mmu } from "../../../mmu/mmu.ts";
 import type { PageFault } from "../../../mmu/fault.ts";
-import type { Cell, CompiledUnit, RuntimeHooks, RuntimeState, Stop } from "../../unit.ts";
+import type { CallMachine } from "../../ir/calls/call.ts";
+import type { Cell, JavaScriptUnit, RuntimeHooks, RuntimeState, Stop } from "../../unit.ts";
 import { FlagReaders } from "./flag-readers.ts";
-import type { HelperName } from "./helper-names.ts";
+import type { RuntimeName } from "./helper-names.ts";
 import { BUDGET_WORD, RIP_WORD, SECOND_SCRATCH_WORD } from "./places.ts";
+import { createCallHelpers, createCallMachine } from "./runtime-calls.ts";
 import { Divider, Multiplier } from "./runtime-divide.ts";
+import { createBulkHelpers } from "./runtime-bulk.ts";
 import { createMemoryHelpers } from "./runtime-memory.ts";
 import * as words from "./runtime-words.ts";
 
 /** A function of the arguments the emitters give it; they are numbers, cells and units. */
 type Helper = (...args: never[]) => unknown;
-export type Helpers = { readonly [K in HelperName]: Helper };
+export type Helpers = { readonly [K in Exclude<RuntimeName, "M">]: Helper } & { readonly M: CallMachine };
 
 interface PendingFault {
   readonly vector: number;
@@ -30,6 +33,7 @@ export class Runtime implements RuntimeState {
   preemptible = false;
   pendingFault: PendingFault | undefined = undefined;
   site = 0;
+  completed = 0;
 
   readonly words: Int32Array;
   readonly halves: Uint16Array;
@@ -50,10 +54,13 @@ export class Runtime implements RuntimeState {
       clz32: Math.clz32,
       ...arithmeticHelpers(mmu.words),
       ...createMemoryHelpers(mmu, this),
+      ...createBulkHelpers(mmu),
       ...exitHelpers(mmu.words, this, hooks),
       ...machineHelpers(mmu.words, hooks),
       cond: flags.condition.bind(flags),
       flagBits: flags.bits.bind(flags),
+      M: createCallMachine(mmu, this),
+      ...createCallHelpers(),
     };
   }
 
@@ -143,13 +150,13 @@ function exitHelpers(I: Int32Array, runtime: RuntimeState, hooks: RuntimeHooks) 
       runtime.preemptible = preemptible !== 0;
       return null;
     },
-    stopSyscall({ block }: CompiledUnit): null {
+    stopSyscall({ block }: JavaScriptUnit): null {
       if (block.exit.kind === "syscall") goOnAtAddress(block.exit.next);
       spend(block.instructions.length);
       runtime.stop = "syscall";
       return null;
     },
-    stopFault(unit: CompiledUnit): null {
+    stopFault(unit: JavaScriptUnit): null {
       const { exit, instructions } = unit.block;
       if (exit.kind !== "fault") return null;
       goOnAtAddress(exit.rip);

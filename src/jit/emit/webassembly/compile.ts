@@ -1,0 +1,56 @@
+/** Functions to modules: the only place that makes a `WebAssembly.Module`. */
+
+import { STATUS_GO_PREEMPTIBLE } from "../../unit.ts";
+import { encodeModule, IMPORT_MODULE, MEMORY_NAME, OP } from "./bytes.ts";
+import { type FunctionCode, ImportList, PADDED_BYTES, UNIT_TYPE } from "./imports.ts";
+
+/** Enters a unit at one of its labels; returns a status of `unit.ts`. */
+export type WasmUnit = (label: number) => number;
+
+export interface ModuleOptions {
+  /** What the functions may import, by name. */
+  readonly imports: Readonly<Record<string, unknown>>;
+  /** Whether the functions call through the table. */
+  readonly table: boolean;
+}
+
+/** Compiles functions into one module, which costs less than one by one; the host compiles each at its first call. */
+export function compileModule(
+  functions: readonly FunctionCode[],
+  { imports: given, table }: ModuleOptions,
+): WasmUnit[] {
+  const imports = new ImportList();
+  const bodies = functions.map((code) => ({
+    type: code.type === undefined ? UNIT_TYPE : imports.typeOf(code.type),
+    body: link(code, imports),
+  }));
+  const parts = { types: imports.types, imports: imports.functions, table, functions: bodies };
+  const module = new WebAssembly.Module(encodeModule(parts));
+  const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: given });
+  return functions.map((_, k) => exports[String(k)] as WasmUnit);
+}
+
+/** The code with the numbers that the module gives to its imports. */
+function link({ body, relocations }: FunctionCode, imports: ImportList): Uint8Array {
+  const linked = body.slice();
+  for (const { at, name } of relocations) {
+    let rest = imports.indexOf(name);
+    for (let k = 0; k < PADDED_BYTES; k++) {
+      linked[at + k] = (rest & 0x7f) | (k < PADDED_BYTES - 1 ? 0x80 : 0);
+      rest >>>= 7;
+    }
+  }
+  return linked;
+}
+
+/** A function that does nothing: whoever calls it finds that the guest is where it was. */
+export function compileStub(): WasmUnit {
+  const { types } = new ImportList();
+  const body = new Uint8Array([0, OP.i32Const, STATUS_GO_PREEMPTIBLE, OP.end]);
+  const bytes = encodeModule({ types, imports: [], table: false, functions: [{ type: UNIT_TYPE, body }] });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    [IMPORT_MODULE]: { [MEMORY_NAME]: memory },
+  });
+  return instance.exports["0"] as WasmUnit;
+}

@@ -1,0 +1,373 @@
+/**
+ * SSE arithmetic inline, for the common case: MXCSR rounds to nearest, masks everything, changes no denormals and
+ * has its inexact flag set already; operands are zero or normal, the result is normal. Then the host's instruction
+ * gives the number, and no flag changes. Everything else is the call operation's.
+ *
+ *     r = a + b;  usual(MXCSR) && plain(a) && plain(b) && normal(r) ? r : call
+ *
+ * The least normal exponent goes to the call too: a result there may have been tiny before rounding. So does zero.
+ */
+
+import { STATE_BYTE } from "../../../mmu/layout.ts";
+import type { CallOpName } from "../../ir/ops.ts";
+import { MXCSR } from "../../ir/state.ts";
+import type { Body } from "./body.ts";
+import { NO_RESULT, OP, SATURATING, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import type { Emitter } from "./emitters.ts";
+import { emitCall, pushWords } from "./emitters-calls.ts";
+
+/** How a number of one format is held and looked at. */
+interface Shape {
+  readonly type: typeof TYPE_I32 | typeof TYPE_I64 | typeof TYPE_V128;
+  readonly ir: "i32" | "i64" | "v128";
+  /** From and to the host's number. */
+  decode(body: Body): void;
+  encode(body: Body): void;
+  /** Pushes 1 when the bits in the local are a denormal. */
+  isDenormal(body: Body, local: number): void;
+  /** Pushes 1 when the bits in the local are not well inside the normal range. */
+  isOdd(body: Body, local: number): void;
+}
+
+const DOUBLE: Shape = {
+  type: TYPE_I64,
+  ir: "i64",
+  decode: (body) => body.op(OP.f64ReinterpretI64),
+  encode: (body) => body.op(OP.i64ReinterpretF64),
+  isDenormal(body, local) {
+    // (bits << 1) - 1 below 2^53 - 1: zero wraps around to the top.
+    body.localGet(local);
+    body.const64(1, 0);
+    body.op(OP.i64Shl);
+    body.const64(1, 0);
+    body.op(OP.i64Sub);
+    body.const64(-1, 0x1f_ffff);
+    body.op(OP.i64LtU);
+  },
+  isOdd(body, local) {
+    // exponent - 2 is not below 0x7fd
+    body.localGet(local);
+    body.const64(52, 0);
+    body.op(OP.i64ShrU);
+    body.const64(0x7ff, 0);
+    body.op(OP.i64And);
+    body.const64(2, 0);
+    body.op(OP.i64Sub);
+    body.const64(0x7fd, 0);
+    body.op(OP.i64GeU);
+  },
+};
+
+const SINGLE: Shape = {
+  type: TYPE_I32,
+  ir: "i32",
+  decode: (body) => body.op(OP.f32ReinterpretI32),
+  encode: (body) => body.op(OP.i32ReinterpretF32),
+  isDenormal(body, local) {
+    body.localGet(local);
+    body.const32(1);
+    body.op(OP.i32Shl);
+    body.const32(1);
+    body.op(OP.i32Sub);
+    body.const32(0xff_ffff);
+    body.op(OP.i32LtU);
+  },
+  isOdd(body, local) {
+    body.localGet(local);
+    body.const32(23);
+    body.op(OP.i32ShrU);
+    body.const32(0xff);
+    body.op(OP.i32And);
+    body.const32(2);
+    body.op(OP.i32Sub);
+    body.const32(0xfd);
+    body.op(OP.i32GeU);
+  },
+};
+
+interface VectorCodes {
+  readonly abs: number;
+  readonly eq: number;
+  readonly ge: number;
+  readonly le: number;
+  readonly all: number;
+  /** Words of one lane: least normal, twice that, largest. */
+  readonly least: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+const lanes = (words: readonly number[]): number[] => [0, 1, 2, 3].map((k) => words[k % words.length] ?? 0);
+
+/** All lanes at once. */
+const vector = ({ abs, eq, ge, le, all, least, low, high }: VectorCodes): Shape => ({
+  type: TYPE_V128,
+  ir: "v128",
+  decode: () => undefined,
+  encode: () => undefined,
+  isDenormal(body, local) {
+    body.localGet(local);
+    body.vector(abs);
+    body.vectorConst(lanes(least));
+    body.vector(ge);
+    body.localGet(local);
+    body.vectorConst([]);
+    body.vector(eq);
+    body.vector(VECTOR.or);
+    body.vector(all);
+    body.op(OP.i32Eqz);
+  },
+  isOdd(body, local) {
+    body.localGet(local);
+    body.vector(abs);
+    body.vectorConst(lanes(low));
+    body.vector(ge);
+    body.localGet(local);
+    body.vector(abs);
+    body.vectorConst(lanes(high));
+    body.vector(le);
+    body.vector(VECTOR.and);
+    body.vector(all);
+    body.op(OP.i32Eqz);
+  },
+});
+
+const DOUBLES = vector({
+  abs: VECTOR.f64Abs,
+  eq: VECTOR.f64Eq,
+  ge: VECTOR.f64Ge,
+  le: VECTOR.f64Le,
+  all: VECTOR.i64AllTrue,
+  least: [0, 0x10_0000],
+  low: [0, 0x20_0000],
+  high: [-1, 0x7fef_ffff],
+});
+const SINGLES = vector({
+  abs: VECTOR.f32Abs,
+  eq: VECTOR.f32Eq,
+  ge: VECTOR.f32Ge,
+  le: VECTOR.f32Le,
+  all: VECTOR.i32AllTrue,
+  least: [0x80_0000],
+  low: [0x100_0000],
+  high: [0x7f7f_ffff],
+});
+
+/** MXCSR but for the sticky flags below the inexact one, and what it must be. */
+const USUAL_MASK = 0xffe0;
+const USUAL = 0x1fa0;
+
+function pushUnusual(body: Body): void {
+  body.const32(0);
+  body.memory(OP.i32Load, STATE_BYTE + MXCSR);
+  body.const32(USUAL_MASK);
+  body.op(OP.i32And);
+  body.const32(USUAL);
+  body.op(OP.i32Ne);
+}
+
+function toLocals(body: Body, args: readonly number[], type: WasmType): number[] {
+  return args.map((value) => {
+    body.value(value);
+    const local = body.newLocal(type);
+    body.localSet(local);
+    return local;
+  });
+}
+
+/** What is on the stack decides whether the call is made after all; its result then replaces `result`. */
+function orCall(
+  body: Body,
+  op: CallOpName,
+  call: { imm: readonly number[]; words: (() => void)[] },
+  result: number,
+): void {
+  body.block(OP.if, NO_RESULT);
+  emitCall(body, op, call.imm, call.words);
+  body.localSet(result);
+  body.end();
+  body.localGet(result);
+}
+
+const wordsOf = (body: Body, locals: readonly number[], ir: Shape["ir"]): (() => void)[] =>
+  locals.map((local) => () => {
+    body.localGet(local);
+    pushWords(body, ir);
+  });
+
+/** One instruction of the host on one or two numbers of a format. */
+const arithmetic =
+  (op: CallOpName, shape: Shape, instruction: (body: Body) => void): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, shape.type);
+    for (const local of operands) {
+      body.localGet(local);
+      shape.decode(body);
+    }
+    instruction(body);
+    shape.encode(body);
+    const result = body.newLocal(shape.type);
+    body.localSet(result);
+    pushUnusual(body);
+    for (const local of operands) {
+      shape.isDenormal(body, local);
+      body.op(OP.i32Or);
+    }
+    shape.isOdd(body, result);
+    body.op(OP.i32Or);
+    orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
+  };
+
+const scalar = (op: CallOpName, shape: Shape, code: number): Emitter =>
+  arithmetic(op, shape, (body) => body.op(code));
+const packed = (op: CallOpName, shape: Shape, code: number): Emitter =>
+  arithmetic(op, shape, (body) => body.vector(code));
+
+/** CF (1), ZF (64) of an ordered comparison of numbers that are no denormals: no flag of MXCSR changes. */
+const comparison =
+  (op: CallOpName, shape: Shape, codes: { eq: number; lt: number; gt: number }): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, shape.type);
+    const compare = (code: number): void => {
+      for (const local of operands) {
+        body.localGet(local);
+        shape.decode(body);
+      }
+      body.op(code);
+    };
+    const result = body.newLocal(TYPE_I32);
+    compare(codes.lt);
+    compare(codes.eq);
+    body.const32(6);
+    body.op(OP.i32Shl);
+    body.op(OP.i32Or);
+    body.localTee(result);
+    compare(codes.gt);
+    body.op(OP.i32Or);
+    body.op(OP.i32Eqz);
+    for (const local of operands) {
+      shape.isDenormal(body, local);
+      body.op(OP.i32Or);
+    }
+    orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
+  };
+
+/** Truncation to an integer that fits for certain: exponent below `limit` (biased). */
+const truncation =
+  (
+    op: CallOpName,
+    shape: Shape,
+    to: { type: typeof TYPE_I32 | typeof TYPE_I64; code: number; limit: number },
+  ): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, shape.type);
+    const [operand = 0] = operands;
+    const result = body.newLocal(to.type);
+    body.localGet(operand);
+    shape.decode(body);
+    body.op(OP.saturating);
+    body.out.unsigned(to.code);
+    body.localSet(result);
+    pushUnusual(body);
+    shape.isDenormal(body, operand);
+    body.op(OP.i32Or);
+    // Rounding as MXCSR says is the call's.
+    body.const32(imm[0] === 1 ? 0 : 1);
+    body.op(OP.i32Or);
+    body.localGet(operand);
+    if (shape.type === TYPE_I64) {
+      body.const64(52, 0);
+      body.op(OP.i64ShrU);
+      body.op(OP.i32WrapI64);
+      body.const32(0x7ff);
+    } else {
+      body.const32(23);
+      body.op(OP.i32ShrU);
+      body.const32(0xff);
+    }
+    body.op(OP.i32And);
+    body.const32(to.limit);
+    body.op(OP.i32GeU);
+    body.op(OP.i32Or);
+    orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
+  };
+
+/** To the other format; widening is exact for what is no NaN and no denormal, but infinity goes the long way too. */
+const between =
+  (op: CallOpName, from: Shape, to: Shape, code: number): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, from.type);
+    const [operand = 0] = operands;
+    const result = body.newLocal(to.type);
+    body.localGet(operand);
+    from.decode(body);
+    body.op(code);
+    to.encode(body);
+    body.localSet(result);
+    pushUnusual(body);
+    from.isDenormal(body, operand);
+    body.op(OP.i32Or);
+    to.isOdd(body, result);
+    body.op(OP.i32Or);
+    orCall(body, op, { imm, words: wordsOf(body, operands, from.ir) }, result);
+  };
+
+const COMPARE_64 = { eq: OP.f64Eq, lt: OP.f64Lt, gt: OP.f64Gt };
+const COMPARE_32 = { eq: OP.f32Eq, lt: OP.f32Lt, gt: OP.f32Gt };
+const BIAS_64 = 1023;
+const BIAS_32 = 127;
+/** Numbers below 2^30 and 2^62 fit after truncation. */
+const TO_S32 = { type: TYPE_I32, limit: 30 } as const;
+const TO_S64 = { type: TYPE_I64, limit: 62 } as const;
+
+export const FLOAT_EMITTERS = {
+  "fadd.f64": scalar("fadd.f64", DOUBLE, OP.f64Add),
+  "fsub.f64": scalar("fsub.f64", DOUBLE, OP.f64Sub),
+  "fmul.f64": scalar("fmul.f64", DOUBLE, OP.f64Mul),
+  "fdiv.f64": scalar("fdiv.f64", DOUBLE, OP.f64Div),
+  "fsqrt.f64": scalar("fsqrt.f64", DOUBLE, OP.f64Sqrt),
+  "fadd.f32": scalar("fadd.f32", SINGLE, OP.f32Add),
+  "fsub.f32": scalar("fsub.f32", SINGLE, OP.f32Sub),
+  "fmul.f32": scalar("fmul.f32", SINGLE, OP.f32Mul),
+  "fdiv.f32": scalar("fdiv.f32", SINGLE, OP.f32Div),
+  "fsqrt.f32": scalar("fsqrt.f32", SINGLE, OP.f32Sqrt),
+  "fadd.v64": packed("fadd.v64", DOUBLES, VECTOR.f64Add),
+  "fsub.v64": packed("fsub.v64", DOUBLES, VECTOR.f64Sub),
+  "fmul.v64": packed("fmul.v64", DOUBLES, VECTOR.f64Mul),
+  "fdiv.v64": packed("fdiv.v64", DOUBLES, VECTOR.f64Div),
+  "fsqrt.v64": packed("fsqrt.v64", DOUBLES, VECTOR.f64Sqrt),
+  "fadd.v32": packed("fadd.v32", SINGLES, VECTOR.f32Add),
+  "fsub.v32": packed("fsub.v32", SINGLES, VECTOR.f32Sub),
+  "fmul.v32": packed("fmul.v32", SINGLES, VECTOR.f32Mul),
+  "fdiv.v32": packed("fdiv.v32", SINGLES, VECTOR.f32Div),
+  "fsqrt.v32": packed("fsqrt.v32", SINGLES, VECTOR.f32Sqrt),
+  "fcompare.f64": comparison("fcompare.f64", DOUBLE, COMPARE_64),
+  "fcompare.f32": comparison("fcompare.f32", SINGLE, COMPARE_32),
+  "convert.s32.f64": (body, args) => {
+    body.value(args[0] ?? 0);
+    body.op(OP.f64ConvertI32S);
+    body.op(OP.i64ReinterpretF64);
+  },
+  "convert.f64.f32": between("convert.f64.f32", DOUBLE, SINGLE, OP.f32DemoteF64),
+  "convert.f32.f64": between("convert.f32.f64", SINGLE, DOUBLE, OP.f64PromoteF32),
+  "convert.f64.s32": truncation("convert.f64.s32", DOUBLE, {
+    ...TO_S32,
+    code: SATURATING.i32TruncF64S,
+    limit: BIAS_64 + TO_S32.limit,
+  }),
+  "convert.f64.s64": truncation("convert.f64.s64", DOUBLE, {
+    ...TO_S64,
+    code: SATURATING.i64TruncF64S,
+    limit: BIAS_64 + TO_S64.limit,
+  }),
+  "convert.f32.s32": truncation("convert.f32.s32", SINGLE, {
+    ...TO_S32,
+    code: SATURATING.i32TruncF32S,
+    limit: BIAS_32 + TO_S32.limit,
+  }),
+  "convert.f32.s64": truncation("convert.f32.s64", SINGLE, {
+    ...TO_S64,
+    code: SATURATING.i64TruncF32S,
+    limit: BIAS_32 + TO_S64.limit,
+  }),
+} as const satisfies Partial<Record<CallOpName, Emitter>>;

@@ -1,0 +1,242 @@
+/**
+ * Guest memory. Fast path of an access of `size` bytes at the 64-bit address `a`, with lo its low half and e the
+ * flat-table entry of its page (host offset - guest address | READ 1 | WRITE 2, see `mmu/layout.ts`):
+ *
+ *     (a >>> 32) | ((lo & 4095) + size - 1 >>> 12) | (~e & bit)      above 4 GiB, across pages, not allowed
+ *       ? slow path: lo, hi, size, where the guest is -> 1 when refused; values pass through scratch
+ *       : memory[(e & ~3) + lo]
+ *
+ * One branch per access; alignment does not matter inside a page.
+ */
+
+import { SCRATCH_BYTE, TLB_READ, TLB_WRITE } from "../../../mmu/layout.ts";
+import { ACCESS_ALIGNED, ACCESS_MODIFY, type OpName } from "../../ir/ops.ts";
+import type { Body } from "./body.ts";
+import { NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import type { Emitter } from "./emitters.ts";
+import { ACCESS_SIGNATURES, type AccessName } from "./imports.ts";
+
+const PAGE_MASK = 4095;
+
+export interface Access {
+  readonly bytes: number;
+  readonly type: WasmType;
+  /** Instruction after a possible vector prefix. */
+  readonly load: number;
+  readonly store: number;
+}
+
+export const ACCESSES = {
+  byte: { bytes: 1, type: TYPE_I32, load: OP.i32Load8, store: OP.i32Store8 },
+  half: { bytes: 2, type: TYPE_I32, load: OP.i32Load16, store: OP.i32Store16 },
+  word: { bytes: 4, type: TYPE_I32, load: OP.i32Load, store: OP.i32Store },
+  long: { bytes: 8, type: TYPE_I64, load: OP.i64Load, store: OP.i64Store },
+  vector: { bytes: 16, type: TYPE_V128, load: VECTOR.load, store: VECTOR.store },
+} as const satisfies Record<string, Access>;
+
+export function move(body: Body, { type }: Access, op: number, offset: number): void {
+  if (type === TYPE_V128) body.vectorMemory(op, offset);
+  else body.memory(op, offset);
+}
+
+/** Where the accessed page is: locals for the address, its low half, and the page's entry. */
+export interface Place {
+  readonly address: number;
+  readonly lo: number;
+  readonly entry: number;
+  /** The high half is known to be zero. */
+  readonly low: boolean;
+}
+
+/** Puts the address into locals and looks up its page. */
+function placeOf(body: Body, value: number): Place {
+  const { op, imm } = body.instruction(value);
+  const low = op === "zext.i64" || (op === "const.i64" && imm[1] === 0);
+  const address = body.newLocal(TYPE_I64);
+  body.value(value);
+  body.localSet(address);
+  return placeAt(body, address, low);
+}
+
+/** Looks up the page of the address in a local. */
+export function placeAt(body: Body, address: number, low: boolean): Place {
+  const lo = body.newLocal(TYPE_I32);
+  const entry = body.newLocal(TYPE_I32);
+  body.localGet(address);
+  body.op(OP.i32WrapI64);
+  body.localTee(lo);
+  body.const32(12);
+  body.op(OP.i32ShrU);
+  body.pushTable();
+  body.op(OP.i32Add);
+  body.const32(2);
+  body.op(OP.i32Shl);
+  body.memory(OP.i32Load, 0);
+  body.localSet(entry);
+  return { address, lo, entry, low };
+}
+
+/** Pushes a number that is not zero when the access needs the slow path. */
+export function pushSlow(body: Body, place: Place, bytes: number, access: number, write: boolean): void {
+  const bit = write || (access & ACCESS_MODIFY) !== 0 ? TLB_WRITE : TLB_READ;
+  body.localGet(place.entry);
+  body.const32(-1);
+  body.op(OP.i32Xor);
+  body.const32(bit);
+  body.op(OP.i32And);
+  if (!place.low) {
+    body.localGet(place.address);
+    body.highHalf();
+    body.op(OP.i32Or);
+  }
+  if (bytes === 1) return;
+  body.localGet(place.lo);
+  if ((access & ACCESS_ALIGNED) !== 0) {
+    body.const32(bytes - 1);
+    body.op(OP.i32And);
+  } else {
+    body.const32(PAGE_MASK);
+    body.op(OP.i32And);
+    body.const32(bytes - 1);
+    body.op(OP.i32Add);
+    body.const32(12);
+    body.op(OP.i32ShrU);
+  }
+  body.op(OP.i32Or);
+}
+
+/** Pushes the host offset of the access. */
+export function pushHost(body: Body, { entry, lo }: Place): void {
+  body.localGet(entry);
+  body.const32(-4);
+  body.op(OP.i32And);
+  body.localGet(lo);
+  body.op(OP.i32Add);
+}
+
+/** Calls the slow path, and leaves the function when it refuses. */
+function callSlow(
+  body: Body,
+  name: "load" | "store" | "storeCode" | "probe",
+  place: Place,
+  bytes: number,
+  access: number,
+): void {
+  body.localGet(place.lo);
+  body.localGet(place.address);
+  body.highHalf();
+  body.const32(bytes);
+  body.pushSite(access);
+  body.call(name);
+  body.leaveIfRefused();
+}
+
+/** The function for an access out of line, or undefined. */
+function accessName(body: Body, { bytes }: Access, flags: number, write: boolean): AccessName | undefined {
+  if (!body.compact) return undefined;
+  const kind = write ? "store" : (flags & ACCESS_MODIFY) !== 0 ? "modify" : "load";
+  const name = `${kind}${(flags & ACCESS_ALIGNED) !== 0 ? "Aligned" : ""}${bytes * 8}`;
+  return name in ACCESS_SIGNATURES ? (name as AccessName) : undefined;
+}
+
+const load =
+  (access: Access): Emitter =>
+  (body, args, imm) => {
+    const flags = imm[0] ?? 0;
+    const outOfLine = accessName(body, access, flags, false);
+    if (outOfLine !== undefined) {
+      body.value(args[0] ?? 0);
+      body.pushSite(flags);
+      body.call(outOfLine);
+      body.leaveIfRefused();
+      return;
+    }
+    const place = placeOf(body, args[0] ?? 0);
+    pushSlow(body, place, access.bytes, flags, false);
+    body.block(OP.if, access.type);
+    callSlow(body, "load", place, access.bytes, flags);
+    body.const32(0);
+    move(body, access, access.load, SCRATCH_BYTE);
+    body.op(OP.else);
+    pushHost(body, place);
+    move(body, access, access.load, 0);
+    body.end();
+  };
+
+const store =
+  (access: Access): Emitter =>
+  (body, args, imm) => {
+    const flags = imm[0] ?? 0;
+    const outOfLine = accessName(body, access, flags, true);
+    if (outOfLine !== undefined) {
+      body.value(args[0] ?? 0);
+      body.pushSite(flags);
+      body.value(args[1] ?? 0);
+      body.call(outOfLine);
+      body.leaveIfRefused();
+      return;
+    }
+    const place = placeOf(body, args[0] ?? 0);
+    const value = body.newLocal(access.type);
+    body.value(args[1] ?? 0);
+    body.localSet(value);
+    pushSlow(body, place, access.bytes, flags, true);
+    body.block(OP.if, NO_RESULT);
+    body.const32(0);
+    body.localGet(value);
+    move(body, access, access.store, SCRATCH_BYTE);
+    callSlow(body, body.allowCode ? "storeCode" : "store", place, access.bytes, flags);
+    body.op(OP.else);
+    pushHost(body, place);
+    body.localGet(value);
+    move(body, access, access.store, 0);
+    body.end();
+  };
+
+/** The helper takes its instructions from the budget word. */
+const bulk =
+  (name: "bulkStore" | "bulkCopy"): Emitter =>
+  (body, args, imm) => {
+    body.beforeClock();
+    body.const32(imm[0] ?? 1);
+    for (const value of args) {
+      body.value(value);
+      body.halves();
+    }
+    body.call(name);
+    body.afterClock();
+  };
+
+export const MEMORY_EMITTERS = {
+  "load8.i32": load(ACCESSES.byte),
+  "load16.i32": load(ACCESSES.half),
+  "load.i32": load(ACCESSES.word),
+  "load.i64": load(ACCESSES.long),
+  "load.v128": load(ACCESSES.vector),
+  "store8.i32": store(ACCESSES.byte),
+  "store16.i32": store(ACCESSES.half),
+  "store.i32": store(ACCESSES.word),
+  "store.i64": store(ACCESSES.long),
+  "store.v128": store(ACCESSES.vector),
+  "probe.write": (body, args, imm) => {
+    const [flags = 0, bytes = 1] = imm;
+    const place = placeOf(body, args[0] ?? 0);
+    pushSlow(body, place, bytes, flags, true);
+    body.block(OP.if, NO_RESULT);
+    callSlow(body, "probe", place, bytes, flags);
+    body.end();
+  },
+  "bulk.store": bulk("bulkStore"),
+  "bulk.copy": bulk("bulkCopy"),
+  "fault.if": (body, args, imm) => {
+    const condition = args[0] ?? 0;
+    if (body.constantOf(condition) === 0) return;
+    body.value(condition);
+    body.block(OP.if, NO_RESULT);
+    body.const32(imm[0] ?? 0);
+    body.pushSite(0);
+    body.call("raise");
+    body.leave();
+    body.end();
+  },
+} as const satisfies Partial<Record<OpName, Emitter>>;
