@@ -95,7 +95,8 @@ export function decodeStoredCode(
   const code = content.subarray(4 + length);
   const index = JSON.parse(text) as Index;
   if (!index.names.every(isName)) return undefined;
-  const take = ([at, size]: Span): Uint8Array => code.slice(at, at + size);
+  // A `slice` of a Buffer would be a view of the file, and so would every slice of that.
+  const take = ([at, size]: Span): Uint8Array => new Uint8Array(code.subarray(at, at + size));
   const pages = index.pages.map(({ number, bytes, batches }) => ({
     number: number as PageNumber,
     bytes: take(bytes),

@@ -83,8 +83,12 @@ export class TranslationStore implements CodeStore {
       // Another run may read the file meanwhile: it sees the old one or the new one.
       const temporary = `${this.#file}.${process.pid}`;
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(temporary, bytes, { mode: 0o600 });
-      renameSync(temporary, this.#file);
+      try {
+        writeFileSync(temporary, bytes, { mode: 0o600 });
+        renameSync(temporary, this.#file);
+      } finally {
+        rmSync(temporary, { force: true });
+      }
       trim(this.#folder);
     });
   }

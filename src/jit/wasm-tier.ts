@@ -65,10 +65,13 @@ export class WasmTier {
   /** The cell enters the region from now on. */
   compileRegion(cell: CacheCell, page: CodePage, region: Region): void {
     const { code } = this.#emit(region, false);
+    const { stats, cache } = this.#inputs;
+    const batch = cell.enter;
     cell.enter = this.#compile([code], true)[0];
     cell.label = 0;
     cell.bound = 0;
-    const { stats, cache } = this.#inputs;
+    // The batch that holds the block would go on to its own copy: it is cut again, and then leaves to the region.
+    for (const other of page.allCells()) if (other.enter === batch) cache.untranslate(other, "boundary");
     stats.regionsCompiled++;
     stats.sourceBytes += code.body.length;
     cell.sourceBytes += code.body.length;

@@ -29,7 +29,8 @@ function cellAt(at: number): CacheCell {
   cell.bound = 0;
   return cell;
 }
-const calling = (slot: number): number => (calls.table.get(slot) as WasmUnit)(0);
+const calling = (slot: number): number =>
+  (calls.table as unknown as { get(slot: number): WasmUnit }).get(slot)(0);
 /** What the call cache says of an address, as emitted code looks: the slot, or 0. */
 function cached(at: number): number {
   const entry = (CALL_CACHE_BYTE >> 2) + (at % CALL_CACHE_ENTRIES) * 4;

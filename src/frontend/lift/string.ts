@@ -2,8 +2,8 @@
  * String instructions (Intel SDM vol. 2, MOVS, CMPS, STOS, LODS, SCAS, REP).
  *
  * With a repeat prefix one execution of the lifted block is one iteration: it leaves at a zero count, does one
- * element, and goes back to itself while more remain. MOVS and STOS first do in bulk what they can. Every iteration is a place to stop and to restart, as
- * the manual has it, and n iterations count n instructions.
+ * element, and goes back to itself while more remain. MOVS and STOS first do in bulk what they can. Every iteration
+ * is a place to stop and to restart, as the manual has it, and n iterations count n instructions.
  */
 
 import type { Value } from "../../jit/ir/ops.ts";

@@ -18,7 +18,10 @@ import { CacheCell, type CellState } from "./cell.ts";
 import { type Attachment, CodePage, hashPage } from "./code-page.ts";
 import { JUMP_CACHE_ENTRIES, SpaceCode } from "./space-code.ts";
 
-/** Why translations left the cache or a mapping. `boundary`: cut again because of a stop address. */
+/**
+ * Why translations left the cache or a mapping. `boundary`: cut again, because of a stop address or a region that
+ * begins inside.
+ */
 export const DROP_REASONS = ["write", "unmap", "protect", "destroy", "evicted", "boundary"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 

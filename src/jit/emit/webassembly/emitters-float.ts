@@ -5,7 +5,8 @@
  *
  *     r = a + b;  usual(MXCSR) && plain(a) && plain(b) && normal(r) ? r : call
  *
- * The least normal exponent goes to the call too: a result there may have been tiny before rounding. So does zero.
+ * The least normal exponent goes to the call too: a result there may have been tiny before rounding. A zero is exact
+ * when it comes from a zero, or from the difference of equals.
  */
 
 import { STATE_BYTE } from "../../../mmu/layout.ts";
@@ -25,8 +26,29 @@ interface Shape {
   encode(body: Body): void;
   /** Pushes 1 when the bits in the local are a denormal. */
   isDenormal(body: Body, local: number): void;
-  /** Pushes 1 when the bits in the local are not well inside the normal range. */
-  isOdd(body: Body, local: number): void;
+  /** Pushes 1 when the result is neither well inside the normal range nor a zero of which `zeroOf` is sure. */
+  isOdd(body: Body, result: number, zeroOf: ZeroOf): void;
+}
+
+/** Operands one of which must be zero for a zero result to be exact; none: it always is. Undefined: it never is. */
+type ZeroOf = readonly number[] | undefined;
+
+/** Pushes 1 when a number is neither inside the range, which is on the stack, nor an exact zero. */
+function orZero(
+  body: Body,
+  zeros: readonly [result: number, of: ZeroOf],
+  isZero: (local: number) => void,
+): void {
+  const [result, of] = zeros;
+  if (of === undefined) return;
+  isZero(result);
+  for (const [k, operand] of of.entries()) {
+    isZero(operand);
+    if (k > 0) body.op(OP.i32Or);
+  }
+  if (of.length > 0) body.op(OP.i32And);
+  body.op(OP.i32Eqz);
+  body.op(OP.i32And);
 }
 
 const DOUBLE: Shape = {
@@ -44,9 +66,9 @@ const DOUBLE: Shape = {
     body.const64(-1, 0x1f_ffff);
     body.op(OP.i64LtU);
   },
-  isOdd(body, local) {
+  isOdd(body, result, zeroOf) {
     // exponent - 2 is not below 0x7fd
-    body.localGet(local);
+    body.localGet(result);
     body.const64(52, 0);
     body.op(OP.i64ShrU);
     body.const64(0x7ff, 0);
@@ -55,6 +77,12 @@ const DOUBLE: Shape = {
     body.op(OP.i64Sub);
     body.const64(0x7fd, 0);
     body.op(OP.i64GeU);
+    orZero(body, [result, zeroOf], (local) => {
+      body.localGet(local);
+      body.const64(1, 0);
+      body.op(OP.i64Shl);
+      body.op(OP.i64Eqz);
+    });
   },
 };
 
@@ -72,8 +100,8 @@ const SINGLE: Shape = {
     body.const32(0xff_ffff);
     body.op(OP.i32LtU);
   },
-  isOdd(body, local) {
-    body.localGet(local);
+  isOdd(body, result, zeroOf) {
+    body.localGet(result);
     body.const32(23);
     body.op(OP.i32ShrU);
     body.const32(0xff);
@@ -82,6 +110,12 @@ const SINGLE: Shape = {
     body.op(OP.i32Sub);
     body.const32(0xfd);
     body.op(OP.i32GeU);
+    orZero(body, [result, zeroOf], (local) => {
+      body.localGet(local);
+      body.const32(1);
+      body.op(OP.i32Shl);
+      body.op(OP.i32Eqz);
+    });
   },
 };
 
@@ -117,16 +151,30 @@ const vector = ({ abs, eq, ge, le, all, least, low, high }: VectorCodes): Shape 
     body.vector(all);
     body.op(OP.i32Eqz);
   },
-  isOdd(body, local) {
-    body.localGet(local);
+  isOdd(body, result, zeroOf) {
+    const isZero = (local: number): void => {
+      body.localGet(local);
+      body.vectorConst([]);
+      body.vector(eq);
+    };
+    body.localGet(result);
     body.vector(abs);
     body.vectorConst(lanes(low));
     body.vector(ge);
-    body.localGet(local);
+    body.localGet(result);
     body.vector(abs);
     body.vectorConst(lanes(high));
     body.vector(le);
     body.vector(VECTOR.and);
+    if (zeroOf !== undefined) {
+      isZero(result);
+      for (const [k, operand] of zeroOf.entries()) {
+        isZero(operand);
+        if (k > 0) body.vector(VECTOR.or);
+      }
+      if (zeroOf.length > 0) body.vector(VECTOR.and);
+      body.vector(VECTOR.or);
+    }
     body.vector(all);
     body.op(OP.i32Eqz);
   },
@@ -195,6 +243,12 @@ const wordsOf = (body: Body, locals: readonly number[], ir: Shape["ir"]): (() =>
     pushWords(body, ir);
   });
 
+/** Which operands make a zero result exact. */
+const zerosOf = (op: CallOpName, [first = 0, second = 0]: readonly number[]): readonly number[] => {
+  if (/^f(add|sub)/.test(op)) return [];
+  return op.startsWith("fmul") ? [first, second] : [first];
+};
+
 /** One instruction of the host on one or two numbers of a format. */
 const arithmetic =
   (op: CallOpName, shape: Shape, instruction: (body: Body) => void): Emitter =>
@@ -213,7 +267,7 @@ const arithmetic =
       shape.isDenormal(body, local);
       body.op(OP.i32Or);
     }
-    shape.isOdd(body, result);
+    shape.isOdd(body, result, zerosOf(op, operands));
     body.op(OP.i32Or);
     orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
   };
@@ -251,6 +305,90 @@ const comparison =
     }
     orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
   };
+
+/** MINPS and the like: no flag changes where no operand is a denormal or a NaN. */
+const choice =
+  (op: CallOpName, shape: Shape, code: number): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, shape.type);
+    const [first = 0, second = 0] = operands;
+    const result = body.newLocal(TYPE_V128);
+    // The host's instruction prefers its first operand, the processor's its second.
+    body.localGet(second);
+    body.localGet(first);
+    body.vector(code);
+    body.localSet(result);
+    shape.isDenormal(body, first);
+    shape.isDenormal(body, second);
+    body.op(OP.i32Or);
+    orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
+  };
+
+/** By predicate 0..7: instruction and whether the operands are exchanged; ordered numbers are never UNORD. */
+const PREDICATES = [
+  { code: VECTOR.f32Eq },
+  { code: VECTOR.f32Lt },
+  { code: VECTOR.f32Le },
+  { words: 0 },
+  { code: VECTOR.f32Ne },
+  { code: VECTOR.f32Ge },
+  { code: VECTOR.f32Gt },
+  { words: -1 },
+] as const;
+/** From an instruction on singles to that on doubles. */
+const TO_DOUBLES = VECTOR.f64Eq - VECTOR.f32Eq;
+
+const masks =
+  (op: CallOpName, shape: Shape, offset: number): Emitter =>
+  (body, args, imm) => {
+    const operands = toLocals(body, args, TYPE_V128);
+    const result = body.newLocal(TYPE_V128);
+    const predicate = PREDICATES[(imm[0] ?? 0) & 7] ?? PREDICATES[0];
+    if ("words" in predicate) body.vectorConst(lanes([predicate.words]));
+    else {
+      for (const local of operands) body.localGet(local);
+      body.vector(predicate.code + offset);
+    }
+    body.localSet(result);
+    for (const [k, local] of operands.entries()) {
+      shape.isDenormal(body, local);
+      if (k > 0) body.op(OP.i32Or);
+    }
+    orCall(body, op, { imm, words: wordsOf(body, operands, shape.ir) }, result);
+  };
+
+/** CVTPS2DQ and CVTTPS2DQ of numbers below 2^30. */
+const toIntegers: Emitter = (body, args, imm) => {
+  const operands = toLocals(body, args, TYPE_V128);
+  const [operand = 0] = operands;
+  const result = body.newLocal(TYPE_V128);
+  body.localGet(operand);
+  if (imm[0] !== 1) body.vector(VECTOR.f32Nearest);
+  body.vector(VECTOR.i32TruncF32S);
+  body.localSet(result);
+  pushUnusual(body);
+  SINGLES.isDenormal(body, operand);
+  body.op(OP.i32Or);
+  body.localGet(operand);
+  body.vector(VECTOR.f32Abs);
+  body.vectorConst(lanes([0x4e80_0000]));
+  body.vector(VECTOR.f32Lt);
+  body.vector(VECTOR.i32AllTrue);
+  body.op(OP.i32Eqz);
+  body.op(OP.i32Or);
+  orCall(body, "convert.f32x4.s32x4", { imm, words: wordsOf(body, operands, "v128") }, result);
+};
+
+/** CVTDQ2PS: any integer becomes a normal number or zero. */
+const fromIntegers: Emitter = (body, args, imm) => {
+  const operands = toLocals(body, args, TYPE_V128);
+  const result = body.newLocal(TYPE_V128);
+  body.localGet(operands[0] ?? 0);
+  body.vector(VECTOR.f32ConvertI32S);
+  body.localSet(result);
+  pushUnusual(body);
+  orCall(body, "convert.s32x4.f32x4", { imm, words: wordsOf(body, operands, "v128") }, result);
+};
 
 /** Truncation to an integer that fits for certain: exponent below `limit` (biased). */
 const truncation =
@@ -307,7 +445,7 @@ const between =
     pushUnusual(body);
     from.isDenormal(body, operand);
     body.op(OP.i32Or);
-    to.isOdd(body, result);
+    to.isOdd(body, result, from === SINGLE ? [] : undefined);
     body.op(OP.i32Or);
     orCall(body, op, { imm, words: wordsOf(body, operands, from.ir) }, result);
   };
@@ -341,6 +479,14 @@ export const FLOAT_EMITTERS = {
   "fmul.v32": packed("fmul.v32", SINGLES, VECTOR.f32Mul),
   "fdiv.v32": packed("fdiv.v32", SINGLES, VECTOR.f32Div),
   "fsqrt.v32": packed("fsqrt.v32", SINGLES, VECTOR.f32Sqrt),
+  "fmin.v64": choice("fmin.v64", DOUBLES, VECTOR.f64Pmin),
+  "fmax.v64": choice("fmax.v64", DOUBLES, VECTOR.f64Pmax),
+  "fmin.v32": choice("fmin.v32", SINGLES, VECTOR.f32Pmin),
+  "fmax.v32": choice("fmax.v32", SINGLES, VECTOR.f32Pmax),
+  "fcmp.v64": masks("fcmp.v64", DOUBLES, TO_DOUBLES),
+  "fcmp.v32": masks("fcmp.v32", SINGLES, 0),
+  "convert.f32x4.s32x4": toIntegers,
+  "convert.s32x4.f32x4": fromIntegers,
   "fcompare.f64": comparison("fcompare.f64", DOUBLE, COMPARE_64),
   "fcompare.f32": comparison("fcompare.f32", SINGLE, COMPARE_32),
   "convert.s32.f64": (body, args) => {
