@@ -9,8 +9,9 @@ import { SCRATCH_BYTE, STATE_BYTE } from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY } from "../../ir/ops.ts";
 import { TABLE_WORD } from "../../ir/state.ts";
 import { Body, type Frame } from "./body.ts";
-import { Bytes, NO_RESULT, OP, TYPE_I64, TYPE_V128 } from "./bytes.ts";
+import { NO_RESULT, OP, TYPE_I64, TYPE_V128 } from "./bytes.ts";
 import { type Access, ACCESSES, move, type Place, placeAt, pushHost, pushSlow } from "./emitters-memory.ts";
+import { functionCode } from "./function-code.ts";
 import { ACCESS_SIGNATURES, type AccessName, type FunctionCode } from "./imports.ts";
 import { IN_PLACE } from "./places.ts";
 
@@ -63,16 +64,8 @@ function accessFunction(name: AccessName): FunctionCode {
   move(body, access, writes ? access.store : access.load, 0);
   body.const32(0);
   body.op(OP.end);
-  const whole = new Bytes();
-  whole.unsigned(body.localTypes.length);
-  for (const local of body.localTypes) {
-    whole.unsigned(1);
-    whole.byte(local);
-  }
-  const head = whole.length;
-  whole.append(body.out.bytes);
-  const relocations = body.relocations.map(({ at, name: target }) => ({ at: at + head, name: target }));
-  return { body: whole.bytes, relocations, type };
+  const { out, relocations, localTypes: locals } = body;
+  return functionCode({ locals, out, relocations, type });
 }
 
 function callSlow(body: Body, name: "load" | "store", { lo, address }: Place, { bytes }: Access): void {

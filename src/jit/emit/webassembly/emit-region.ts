@@ -34,7 +34,8 @@ import {
 } from "../../unit.ts";
 import { type Item, leader, type Structure, structureOf } from "../structure.ts";
 import { Body, type Frame } from "./body.ts";
-import { Bytes, NO_RESULT, OP, TYPE_I32, type WasmType } from "./bytes.ts";
+import { NO_RESULT, OP, TYPE_I32, type WasmType } from "./bytes.ts";
+import { functionCode } from "./function-code.ts";
 import { type FunctionCode, UNIT_TYPE } from "./imports.ts";
 import { IN_PLACE, LocalPlaces } from "./places.ts";
 
@@ -149,23 +150,8 @@ class RegionEmission implements Frame {
   #withLocals(): FunctionCode {
     const { out, localTypes, relocations } = this.#body;
     const own: WasmType[] = this.#locals === undefined ? [] : [TYPE_I32, TYPE_I32, TYPE_I32];
-    const types = [...own, ...(this.#locals?.types ?? []), ...localTypes];
-    const whole = new Bytes(out.length + 64);
-    const runs: { type: WasmType; count: number }[] = [];
-    for (const type of types) {
-      const last = runs.at(-1);
-      if (last?.type === type) last.count++;
-      else runs.push({ type, count: 1 });
-    }
-    whole.unsigned(runs.length);
-    for (const { type, count } of runs) {
-      whole.unsigned(count);
-      whole.byte(type);
-    }
-    const head = whole.length;
-    whole.append(out.bytes);
-    const body = whole.bytes;
-    return { body, relocations: relocations.map(({ at, name }) => ({ at: at + head, name })) };
+    const locals = [...own, ...(this.#locals?.types ?? []), ...localTypes];
+    return functionCode({ locals, out, relocations });
   }
 
   // Control flow.
