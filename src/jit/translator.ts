@@ -113,8 +113,10 @@ export class Translator {
     if (plans === undefined) return false;
     if (wasm === undefined) {
       const units = this.#compile(plans.map((plan) => this.#request(plan, page)));
-      for (const [i, unit] of units.entries()) this.#observe(unit, plans[i]!, page);
-      for (const [i, unit] of units.entries()) this.#install(plans[i]!.cell, unit);
+      for (const [i, unit] of units.entries()) {
+        this.#install(plans[i]!.cell, unit);
+        this.#observe(unit, plans[i]!, page);
+      }
     } else {
       this.#countUnits(plans);
       for (const [i, unit] of wasm.compileBatch(plans, page).entries()) this.#install(plans[i]!.cell, unit);

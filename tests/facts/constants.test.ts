@@ -7,6 +7,7 @@ import { terminalSessionCapability } from "../../src/kernel/caps/terminal-sessio
 import { BUILT_IN_INIT } from "../../src/kernel/manifest.ts";
 import { protectionOf } from "../../src/kernel/objects/claims.ts";
 import type { Sqe } from "../../src/kernel/ring.ts";
+import { PLAIN_SQE } from "../kernel/plain-sqe.ts";
 import {
   CapException,
   SystemInfo_Hostname$Results,
@@ -73,22 +74,7 @@ test("every number of abi.ts is compared or has another source, and only one", (
 
 describe("constants that show in what the kernel does", () => {
   test.each(["PIPELINE", "LINK", "MULTISHOT", "DRAIN"])("flag %s is refused on every operation", (flag) => {
-    const sqe: Sqe = {
-      opcode: 0,
-      flags: small(`ring.CAP_SQE_${flag}`),
-      methodId: 0,
-      capId: 0,
-      userData: 1n,
-      addr: 0n,
-      len: 0,
-      resultLen: 0,
-      resultAddr: 0n,
-      pipelineDep: 0n,
-      pipelineField: 0,
-      xferCapCount: 0,
-      callId: 0,
-      sessionDisclosure: 0n,
-    };
+    const sqe: Sqe = { ...PLAIN_SQE, flags: small(`ring.CAP_SQE_${flag}`) };
     for (const opcode of Object.values(OP)) expect(wireError({ ...sqe, opcode })).toBeLessThan(0);
     expect(wireError({ ...sqe, flags: 0 })).toBe(0);
   });

@@ -5,28 +5,13 @@ import { describe, expect, test } from "vitest";
 import { OP } from "../../src/kernel/abi.ts";
 import type { Sqe } from "../../src/kernel/ring.ts";
 import { wireError } from "../../src/kernel/wire.ts";
+import { PLAIN_SQE } from "./plain-sqe.ts";
 
 const facts = JSON.parse(readFileSync(new URL("../data/ring.json", import.meta.url), "utf8")) as {
   sqe_wire_validation: Record<string, Record<string, number>>;
   ring_client_sqes: readonly (Record<string, number | string | boolean> & { what: string })[];
 };
 
-const PLAIN: Sqe = {
-  opcode: 0,
-  flags: 0,
-  methodId: 0,
-  capId: 0,
-  userData: 1n,
-  addr: 0n,
-  len: 0,
-  resultLen: 0,
-  resultAddr: 0n,
-  pipelineDep: 0n,
-  pipelineField: 0,
-  xferCapCount: 0,
-  callId: 0,
-  sessionDisclosure: 0n,
-};
 const OPCODES: Record<string, number> = {
   CALL: OP.call,
   RETURN: OP.return,
@@ -45,10 +30,10 @@ const OPCODES: Record<string, number> = {
 function wellFormed(name: string): Sqe {
   const opcode = OPCODES[name];
   if (opcode === undefined) throw new Error(`no opcode ${name}`);
-  if (name === "CANCEL") return { ...PLAIN, opcode, pipelineDep: 7n };
-  if (name === "PARK") return { ...PLAIN, opcode, flags: 32, callId: 5, addr: 0x1000n };
-  if (name === "PARK_BENCH") return { ...PLAIN, opcode, addr: 0x1000n };
-  return { ...PLAIN, opcode };
+  if (name === "CANCEL") return { ...PLAIN_SQE, opcode, pipelineDep: 7n };
+  if (name === "PARK") return { ...PLAIN_SQE, opcode, flags: 32, callId: 5, addr: 0x1000n };
+  if (name === "PARK_BENCH") return { ...PLAIN_SQE, opcode, addr: 0x1000n };
+  return { ...PLAIN_SQE, opcode };
 }
 
 const MUTATIONS: Record<string, Partial<Sqe>> = {
@@ -93,14 +78,14 @@ describe.each(Object.entries(facts.sqe_wire_validation))("%s", (name, expected) 
 });
 
 test("high halves of 64-bit fields count", () => {
-  expect(wireError({ ...PLAIN, opcode: OP.nop, addr: 1n << 63n })).toBe(-1);
-  expect(wireError({ ...PLAIN, opcode: OP.call, sessionDisclosure: 1n << 40n })).toBe(-1);
+  expect(wireError({ ...PLAIN_SQE, opcode: OP.nop, addr: 1n << 63n })).toBe(-1);
+  expect(wireError({ ...PLAIN_SQE, opcode: OP.call, sessionDisclosure: 1n << 40n })).toBe(-1);
 });
 
 test.each(facts.ring_client_sqes)("what the published client sends is well formed: $what", (sqe) => {
   const big = (name: string): bigint => BigInt(sqe[name] as string | number);
   const built: Sqe = {
-    ...PLAIN,
+    ...PLAIN_SQE,
     opcode: Number(sqe["opcode"]),
     flags: Number(sqe["flags"]),
     methodId: Number(sqe["method_id"]),

@@ -1,20 +1,18 @@
 /**
- * Sum, difference, product, quotient, square root and fused multiply-add, exact and then rounded once. Special
+ * Sum, difference, product, quotient and square root, exact and then rounded once. Special
  * operands as in Intel SDM vol. 1, 4.8.3 and appendix E.4.2.
  */
 
-import { DOWN, type Environment, INVALID, ZERO_DIVIDE } from "./environment.ts";
+import { DOWN, type Environment, ZERO_DIVIDE } from "./environment.ts";
 import {
   bitLength,
   type Float,
   type Format,
   infinity,
   invalid,
-  isNaN,
   nanResult,
   noteDenormal,
   operand,
-  quietNaN,
   zero,
 } from "./format.ts";
 import { type Exact, round } from "./round.ts";
@@ -144,28 +142,4 @@ export function squareRoot(env: Environment, f: Format, a: bigint, precision?: n
   const sticky = root * root === radicand ? 0n : 1n;
   const exponent = (x.exponent - shift) / 2 - 1;
   return round(env, f, { sign: 0, significand: (root << 1n) | sticky, exponent }, precision);
-}
-
-/** a * b + c with one rounding. The first NaN of a, b, c is the result (Intel SDM vol. 1, 14.5.2). */
-export function fusedMultiplyAdd(env: Environment, f: Format, a: bigint, b: bigint, c: bigint): bigint {
-  const x = operand(env, f, a);
-  const y = operand(env, f, b);
-  const z = operand(env, f, c);
-  const nan = [x, y, z].find(isNaN);
-  if (nan !== undefined) {
-    if ([x, y, z].some(({ kind }) => kind === "signaling")) env.raise(INVALID);
-    return quietNaN(f, nan.sign, nan.significand);
-  }
-  const sign = x.sign ^ y.sign;
-  const infinite = x.kind === "infinite" || y.kind === "infinite";
-  if (infinite && (x.kind === "zero" || y.kind === "zero")) return invalid(env, f);
-  if (infinite && z.kind === "infinite" && z.sign !== sign) return invalid(env, f);
-  noteDenormal(env, x, y, z);
-  if (infinite) return infinity(f, sign);
-  if (z.kind === "infinite") return infinity(f, z.sign);
-  const none = x.kind === "zero" || y.kind === "zero";
-  if (none && z.kind === "zero") return sign === z.sign ? zero(f, sign) : zeroSum(env, f);
-  if (none) return round(env, f, z);
-  const exact = z.kind === "zero" ? product(x, y) : exactSum(product(x, y), z, 2 * roomOf(f));
-  return exact === undefined ? zeroSum(env, f) : round(env, f, exact);
 }

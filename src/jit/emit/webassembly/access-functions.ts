@@ -49,7 +49,6 @@ function accessFunction(name: AccessName): FunctionCode {
     frame: FRAME as Frame,
     places: IN_PLACE,
     firstLocal: type.parameters.length,
-    allowCode: false,
     compact: false,
   });
   const place = placeAt(body, ADDRESS, false);

@@ -19,6 +19,7 @@ import type { FlagPart, FlagParts } from "./emitters-flags.ts";
 import { FLAG_PARTS } from "./emitters-flags.ts";
 import { type AccessName, type HelperName, PADDED_BYTES, type Relocation } from "./imports.ts";
 import type { StatePlaces } from "./places.ts";
+import { packSite } from "./site.ts";
 
 /** Types of the locals that hold values. */
 const LOCAL_TYPE: { readonly [T in Exclude<IrType, "flags">]: WasmType } = {
@@ -55,13 +56,6 @@ const SELECT_USES = 3;
 
 const NOWHERE = -1;
 
-/**
- * The last argument of a helper that may refuse: high half of the guest instruction's address (15 bits), how many
- * instructions of its block came before it (7 bits), access bits (8 bits).
- */
-export const packSite = (high: number, completed: number, access: number): number =>
-  (high << 15) | (completed << 8) | access;
-
 /** What the emitters need of the function around them; `emit-region.ts` is it. */
 export interface Frame {
   /** Pushes the word index of the running space's flat table. */
@@ -81,7 +75,6 @@ export interface BodyInputs {
   readonly places: StatePlaces;
   /** Locals that exist before those made here. */
   readonly firstLocal: number;
-  readonly allowCode: boolean;
   /** Short code: memory accesses call the functions of `access-functions.ts`. */
   readonly compact: boolean;
 }
@@ -91,7 +84,6 @@ export class Body {
   readonly out = new Bytes(1024);
   readonly relocations: Relocation[] = [];
   readonly places: StatePlaces;
-  readonly allowCode: boolean;
   readonly compact: boolean;
   /** The guest instruction being emitted: its address, and how many of its block came before it. */
   address: GuestAddress | 0 = 0;
@@ -119,11 +111,10 @@ export class Body {
   #depends = new Int32Array(0);
   #waiting: number[] = [];
 
-  constructor({ frame, places, firstLocal, allowCode, compact }: BodyInputs) {
+  constructor({ frame, places, firstLocal, compact }: BodyInputs) {
     this.#frame = frame;
     this.places = places;
     this.#firstLocal = firstLocal;
-    this.allowCode = allowCode;
     this.compact = compact;
   }
 

@@ -96,7 +96,6 @@ class RegionEmission implements Frame {
       frame: this,
       places: this.#locals ?? IN_PLACE,
       firstLocal: firstState + (this.#locals?.types.length ?? 0),
-      allowCode: false,
       compact: inPlace,
     });
   }

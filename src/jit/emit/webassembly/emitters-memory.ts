@@ -117,7 +117,7 @@ export function pushHost(body: Body, { entry, lo }: Place): void {
 /** Calls the slow path, and leaves the function when it refuses. */
 function callSlow(
   body: Body,
-  name: "load" | "store" | "storeCode" | "probe",
+  name: "load" | "store" | "probe",
   place: Place,
   bytes: number,
   access: number,
@@ -185,7 +185,7 @@ const store =
     body.const32(0);
     body.localGet(value);
     move(body, access, access.store, SCRATCH_BYTE);
-    callSlow(body, body.allowCode ? "storeCode" : "store", place, access.bytes, flags);
+    callSlow(body, "store", place, access.bytes, flags);
     body.op(OP.else);
     pushHost(body, place);
     body.localGet(value);

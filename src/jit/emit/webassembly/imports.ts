@@ -25,7 +25,6 @@ const helper = (parameters: number, results: 0 | 1): FunctionType => ({
 const HELPERS = {
   load: helper(5, 1),
   store: helper(5, 1),
-  storeCode: helper(5, 1),
   probe: helper(5, 1),
   bulkStore: helper(7, 1),
   bulkCopy: helper(7, 1),

@@ -12,12 +12,9 @@ import type { RuntimeHooks, RuntimeState } from "../../unit.ts";
 import { ACCESS_NAMES, accessFunctions } from "./access-functions.ts";
 import { MEMORY_NAME, TABLE_NAME } from "./bytes.ts";
 import { compileModule } from "./compile.ts";
+import { accessOf, completedOf, highOf } from "./site.ts";
 
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
-const HIGH_SHIFT = 15;
-const COMPLETED_SHIFT = 8;
-const COMPLETED_MASK = 127;
-const ACCESS_MASK = 127;
 
 /** Helpers that both back ends share; 64-bit results have their high half in the second scratch word. */
 export interface SharedHelpers {
@@ -106,24 +103,20 @@ export class WasmRuntime {
 
   #memoryHelpers() {
     const mmu = this.#mmu;
-    const store = (lo: number, hi: number, bytes: number, rip: number, site: number, code: boolean) => {
-      const outcome = mmu.store(lo, hi, bytes, site & ACCESS_MASK, code);
-      if (outcome === ACCESS_OK) return 0;
-      if (outcome !== ACCESS_CODE) return this.#refuse(rip, site);
-      this.#locate(rip, site);
-      this.#state.completed = (site >> COMPLETED_SHIFT) & COMPLETED_MASK;
-      this.#state.stop = "leave";
-      return 1;
-    };
     return {
       load: (lo: number, hi: number, bytes: number, rip: number, site: number) =>
-        mmu.load(lo, hi, bytes, site & ACCESS_MASK) === ACCESS_OK ? 0 : this.#refuse(rip, site),
-      store: (lo: number, hi: number, bytes: number, rip: number, site: number) =>
-        store(lo, hi, bytes, rip, site, false),
-      storeCode: (lo: number, hi: number, bytes: number, rip: number, site: number) =>
-        store(lo, hi, bytes, rip, site, true),
+        mmu.load(lo, hi, bytes, accessOf(site)) === ACCESS_OK ? 0 : this.#refuse(rip, site),
+      store: (lo: number, hi: number, bytes: number, rip: number, site: number) => {
+        const outcome = mmu.store(lo, hi, bytes, accessOf(site), false);
+        if (outcome === ACCESS_OK) return 0;
+        if (outcome !== ACCESS_CODE) return this.#refuse(rip, site);
+        this.#locate(rip, site);
+        this.#state.completed = completedOf(site);
+        this.#state.stop = "leave";
+        return 1;
+      },
       probe: (lo: number, hi: number, bytes: number, rip: number, site: number) =>
-        mmu.probeWrite(lo, hi, bytes, site & ACCESS_MASK) === ACCESS_OK ? 0 : this.#refuse(rip, site),
+        mmu.probeWrite(lo, hi, bytes, accessOf(site)) === ACCESS_OK ? 0 : this.#refuse(rip, site),
       raise: (vector: number, rip: number, site: number) => {
         this.#raise(vector, rip, site);
       },
@@ -164,7 +157,7 @@ export class WasmRuntime {
 
   #raise(vector: number, rip: number, site: number): 1 {
     this.#locate(rip, site);
-    this.#stop((site >> COMPLETED_SHIFT) & COMPLETED_MASK, { vector, errorCode: 0 });
+    this.#stop(completedOf(site), { vector, errorCode: 0 });
     return 1;
   }
 
@@ -173,7 +166,7 @@ export class WasmRuntime {
     const fault = this.#mmu.fault;
     this.#locate(rip, site);
     this.#stop(
-      (site >> COMPLETED_SHIFT) & COMPLETED_MASK,
+      completedOf(site),
       fault === undefined ? undefined : { vector: fault.vector, errorCode: fault.errorCode, memory: fault },
     );
     return 1;
@@ -186,7 +179,7 @@ export class WasmRuntime {
   }
 
   #locate(rip: number, site: number): void {
-    this.#setRip(rip, site >>> HIGH_SHIFT);
+    this.#setRip(rip, highOf(site));
   }
 
   #setRip(lo: number, hi: number): void {

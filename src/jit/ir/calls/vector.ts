@@ -164,41 +164,21 @@ const expanded = (view: "s8" | "s16"): Call => {
 const bitAt = (low: number, high: number, position: number): number =>
   ((position < 32 ? low : high) >>> (position & 31)) & 1;
 
-function gatherBits(
-  m: Parameters<Call>[0],
-  low: number,
-  high: number,
-  mask: number,
-  maskHigh: number,
-): number {
-  const out = [0, 0];
-  let to = 0;
-  for (let from = 0; from < 64; from++) {
-    if (bitAt(mask, maskHigh, from) === 0) continue;
-    out[to >> 5]! |= bitAt(low, high, from) << (to & 31);
-    to++;
-  }
-  m.results[1] = out[1]!;
-  return out[0]!;
-}
-
-function scatterBits(
-  m: Parameters<Call>[0],
-  low: number,
-  high: number,
-  mask: number,
-  maskHigh: number,
-): number {
-  const out = [0, 0];
-  let from = 0;
-  for (let to = 0; to < 64; to++) {
-    if (bitAt(mask, maskHigh, to) === 0) continue;
-    out[to >> 5]! |= bitAt(low, high, from) << (to & 31);
-    from++;
-  }
-  m.results[1] = out[1]!;
-  return out[0]!;
-}
+/** PEXT gathers the bits at the places of the mask's ones to the low end, PDEP scatters low bits to those places. */
+const moveBits =
+  (gathers: boolean): Call =>
+  (m, low, high, mask, maskHigh) => {
+    const out = [0, 0];
+    let dense = 0;
+    for (let place = 0; place < 64; place++) {
+      if (bitAt(mask!, maskHigh!, place) === 0) continue;
+      const [from, to] = gathers ? [place, dense] : [dense, place];
+      out[to >> 5]! |= bitAt(low!, high!, from) << (to & 31);
+      dense++;
+    }
+    m.results[1] = out[1]!;
+    return out[0]!;
+  };
 
 export const VECTOR_CALLS: { readonly [K in keyof typeof VECTOR_OPS]: Call } = {
   "shufflebytes.v8": binary(shuffleBytes),
@@ -245,6 +225,6 @@ export const VECTOR_CALLS: { readonly [K in keyof typeof VECTOR_OPS]: Call } = {
   "comparestrings.implicit": compareImplicit,
   "expandmask.v8": expanded("s8"),
   "expandmask.v16": expanded("s16"),
-  "gatherbits.i64": (m, low, high, mask, maskHigh) => gatherBits(m, low!, high!, mask!, maskHigh!),
-  "scatterbits.i64": (m, low, high, mask, maskHigh) => scatterBits(m, low!, high!, mask!, maskHigh!),
+  "gatherbits.i64": moveBits(true),
+  "scatterbits.i64": moveBits(false),
 };
