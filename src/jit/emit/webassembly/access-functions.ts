@@ -9,7 +9,7 @@ import { SCRATCH_BYTE, STATE_BYTE } from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY } from "../../ir/ops.ts";
 import { TABLE_WORD } from "../../ir/state.ts";
 import { Body, type Frame } from "./body.ts";
-import { NO_RESULT, OP, TYPE_I64, TYPE_V128 } from "./bytes.ts";
+import { OP, TYPE_I64, TYPE_V128 } from "./bytes.ts";
 import { type Access, ACCESSES, move, type Place, placeAt, pushHost, pushSlow } from "./emitters-memory.ts";
 import { functionCode } from "./function-code.ts";
 import { ACCESS_SIGNATURES, type AccessName, type FunctionCode } from "./imports.ts";
@@ -54,7 +54,7 @@ function accessFunction(name: AccessName): FunctionCode {
   const place = placeAt(body, ADDRESS, false);
   const writes = name.startsWith("store");
   pushSlow(body, place, access.bytes, flags, writes);
-  body.block(OP.if, NO_RESULT);
+  body.ifUnlikely();
   if (writes) slowStore(body, place, access);
   else slowLoad(body, place, access);
   body.end();
@@ -63,8 +63,8 @@ function accessFunction(name: AccessName): FunctionCode {
   move(body, access, writes ? access.store : access.load, 0);
   body.const32(0);
   body.op(OP.end);
-  const { out, relocations, localTypes: locals } = body;
-  return functionCode({ locals, out, relocations, type });
+  const { out, relocations, unlikely, localTypes: locals } = body;
+  return functionCode({ locals, out, relocations, unlikely, type });
 }
 
 function callSlow(body: Body, name: "load" | "store", { lo, address }: Place, { bytes }: Access): void {
@@ -87,7 +87,7 @@ function slowStore(body: Body, place: Place, access: Access): void {
 
 function slowLoad(body: Body, place: Place, access: Access): void {
   callSlow(body, "load", place, access);
-  body.block(OP.if, NO_RESULT);
+  body.ifUnlikely();
   if (access.type === TYPE_V128) body.vectorConst([]);
   else if (access.type === TYPE_I64) body.const64(0, 0);
   else body.const32(0);

@@ -83,6 +83,8 @@ export interface BodyInputs {
 export class Body {
   readonly out = new Bytes(1024);
   readonly relocations: Relocation[] = [];
+  /** Places of the branches that are hardly ever taken, rising. */
+  readonly unlikely: number[] = [];
   readonly places: StatePlaces;
   readonly compact: boolean;
   /** The guest instruction being emitted: its address, and how many of its block came before it. */
@@ -296,7 +298,7 @@ export class Body {
   }
   /** Pops what a helper returned: 1 when it refused. */
   leaveIfRefused(): void {
-    this.block(OP.if, NO_RESULT);
+    this.ifUnlikely();
     this.leave();
     this.end();
   }
@@ -380,6 +382,11 @@ export class Body {
     this.depth++;
     this.out.byte(code);
     this.out.byte(type);
+  }
+  /** Opens an `if` that is hardly ever taken: what it holds should not cost the code around it registers. */
+  ifUnlikely(type: number = NO_RESULT): void {
+    this.unlikely.push(this.out.length);
+    this.block(OP.if, type);
   }
   end(): void {
     this.depth--;

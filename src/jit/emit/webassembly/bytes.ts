@@ -144,6 +144,13 @@ export interface ImportedFunction {
   readonly type: number;
 }
 
+export interface ModuleFunction {
+  readonly type: number;
+  readonly body: Uint8Array;
+  /** Places in the body of the branches that are hardly ever taken, rising. */
+  readonly unlikely: readonly number[];
+}
+
 export interface ModuleParts {
   readonly types: readonly FunctionType[];
   /** Imported functions come first in the numbering of functions. */
@@ -151,11 +158,12 @@ export interface ModuleParts {
   /** Whether the table of units is imported. */
   readonly table: boolean;
   /** Type and body of each function; function k is exported under its number. */
-  readonly functions: readonly { readonly type: number; readonly body: Uint8Array }[];
+  readonly functions: readonly ModuleFunction[];
 }
 
 const MAX_MEMORY_PAGES = 65536;
 const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const SECTION_CUSTOM = 0;
 const SECTION_TYPE = 1;
 const SECTION_IMPORT = 2;
 const SECTION_FUNCTION = 3;
@@ -192,6 +200,11 @@ export function encodeModule(parts: ModuleParts): Uint8Array {
       to.unsigned(parts.imports.length + k);
     }
   });
+  if (parts.functions.some(({ unlikely }) => unlikely.length > 0)) {
+    section(out, SECTION_CUSTOM, (to) => {
+      encodeHints(to, parts);
+    });
+  }
   section(out, SECTION_CODE, (to) => {
     to.unsigned(parts.functions.length);
     for (const { body } of parts.functions) {
@@ -208,6 +221,22 @@ function section(out: Bytes, id: number, fill: (to: Bytes) => void): void {
   out.byte(id);
   out.unsigned(content.length);
   out.append(content.bytes);
+}
+
+/** Branch hints (WebAssembly proposal "branch hinting"): which branches are hardly ever taken. */
+function encodeHints(to: Bytes, { imports, functions }: ModuleParts): void {
+  to.name("metadata.code.branch_hint");
+  const hinted = [...functions.entries()].filter(([, { unlikely }]) => unlikely.length > 0);
+  to.unsigned(hinted.length);
+  for (const [k, { unlikely }] of hinted) {
+    to.unsigned(imports.length + k);
+    to.unsigned(unlikely.length);
+    for (const at of unlikely) {
+      to.unsigned(at);
+      to.byte(1);
+      to.byte(0);
+    }
+  }
 }
 
 function encodeType(to: Bytes, { parameters, results }: FunctionType): void {

@@ -147,10 +147,10 @@ class RegionEmission implements Frame {
   }
 
   #withLocals(): FunctionCode {
-    const { out, localTypes, relocations } = this.#body;
+    const { out, localTypes, relocations, unlikely } = this.#body;
     const own: WasmType[] = this.#locals === undefined ? [] : [TYPE_I32, TYPE_I32, TYPE_I32];
     const locals = [...own, ...(this.#locals?.types ?? []), ...localTypes];
-    return functionCode({ locals, out, relocations });
+    return functionCode({ locals, out, relocations, unlikely });
   }
 
   // Control flow.
@@ -271,7 +271,7 @@ class RegionEmission implements Frame {
       this.#pushBudget();
       body.const32(0);
       body.op(OP.i32LeS);
-      body.block(OP.if, NO_RESULT);
+      body.ifUnlikely();
       this.#leaveAt(target, STATUS_GO_PREEMPTIBLE);
       body.end();
     }
@@ -341,7 +341,7 @@ class RegionEmission implements Frame {
     body.const32(MAX_CALL_DEPTH);
     body.op(OP.i32GeS);
     body.op(OP.i32Or);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     this.#leaveWith(STATUS_GO_PREEMPTIBLE);
     body.end();
     this.#locals?.spill(body);
@@ -375,7 +375,7 @@ class RegionEmission implements Frame {
     body.const32(0);
     body.op(OP.i32LeS);
     body.op(OP.i32Or);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     body.localGet(this.#status);
     body.const32(lowHalf(returnTo));
     body.const32(highHalf(returnTo));
@@ -383,7 +383,7 @@ class RegionEmission implements Frame {
     body.localTee(this.#status);
     body.const32(STATUS_RETURNED);
     body.op(OP.i32Ne);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     this.#addDepth(-1);
     // The state block is up to date: nothing to write back.
     body.localGet(this.#status);

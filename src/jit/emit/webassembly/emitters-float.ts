@@ -13,7 +13,7 @@ import { STATE_BYTE } from "../../../mmu/layout.ts";
 import type { CallOpName } from "../../ir/ops.ts";
 import { MXCSR } from "../../ir/state.ts";
 import type { Body } from "./body.ts";
-import { NO_RESULT, OP, SATURATING, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import { OP, SATURATING, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
 import { emitCall, pushWords } from "./emitters-calls.ts";
 import { DOUBLE, DOUBLES, lanes, type Shape, SINGLE, SINGLES } from "./float-shapes.ts";
@@ -47,7 +47,7 @@ function orCall(
   call: { imm: readonly number[]; words: (() => void)[] },
   result: number,
 ): void {
-  body.block(OP.if, NO_RESULT);
+  body.ifUnlikely();
   emitCall(body, op, call.imm, call.words);
   body.localSet(result);
   body.end();

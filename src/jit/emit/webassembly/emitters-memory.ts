@@ -12,7 +12,7 @@
 import { SCRATCH_BYTE, TLB_READ, TLB_WRITE } from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY, type OpName } from "../../ir/ops.ts";
 import type { Body } from "./body.ts";
-import { NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import { OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
 import { ACCESS_SIGNATURES, type AccessName } from "./imports.ts";
 
@@ -153,7 +153,7 @@ const load =
     }
     const place = placeOf(body, args[0] ?? 0);
     pushSlow(body, place, access.bytes, flags, false);
-    body.block(OP.if, access.type);
+    body.ifUnlikely(access.type);
     callSlow(body, "load", place, access.bytes, flags);
     body.const32(0);
     move(body, access, access.load, SCRATCH_BYTE);
@@ -181,7 +181,7 @@ const store =
     body.value(args[1] ?? 0);
     body.localSet(value);
     pushSlow(body, place, access.bytes, flags, true);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     body.const32(0);
     body.localGet(value);
     move(body, access, access.store, SCRATCH_BYTE);
@@ -222,7 +222,7 @@ export const MEMORY_EMITTERS = {
     const [flags = 0, bytes = 1] = imm;
     const place = placeOf(body, args[0] ?? 0);
     pushSlow(body, place, bytes, flags, true);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     callSlow(body, "probe", place, bytes, flags);
     body.end();
   },
@@ -232,7 +232,7 @@ export const MEMORY_EMITTERS = {
     const condition = args[0] ?? 0;
     if (body.constantOf(condition) === 0) return;
     body.value(condition);
-    body.block(OP.if, NO_RESULT);
+    body.ifUnlikely();
     body.const32(imm[0] ?? 0);
     body.pushSite(0);
     body.call("raise");

@@ -8,10 +8,11 @@ export interface Emitted {
   readonly locals: readonly WasmType[];
   readonly out: Bytes;
   readonly relocations: readonly Relocation[];
+  readonly unlikely: readonly number[];
   readonly type?: FunctionType;
 }
 
-export function functionCode({ locals, out, relocations, type }: Emitted): FunctionCode {
+export function functionCode({ locals, out, relocations, unlikely, type }: Emitted): FunctionCode {
   const whole = new Bytes(out.length + 64);
   const runs: { type: WasmType; count: number }[] = [];
   for (const local of locals) {
@@ -27,5 +28,10 @@ export function functionCode({ locals, out, relocations, type }: Emitted): Funct
   const head = whole.length;
   whole.append(out.bytes);
   const moved = relocations.map(({ at, name }) => ({ at: at + head, name }));
-  return { body: whole.bytes, relocations: moved, ...(type === undefined ? {} : { type }) };
+  return {
+    body: whole.bytes,
+    relocations: moved,
+    unlikely: unlikely.map((at) => at + head),
+    ...(type === undefined ? {} : { type }),
+  };
 }

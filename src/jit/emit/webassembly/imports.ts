@@ -101,6 +101,8 @@ export const PADDED_BYTES = 5;
 export interface FunctionCode {
   readonly body: Uint8Array;
   readonly relocations: readonly Relocation[];
+  /** Places of the branches that are hardly ever taken, rising; see `branch-hints.ts`. */
+  readonly unlikely?: readonly number[];
   /** That of units unless said otherwise. */
   readonly type?: FunctionType;
 }
