@@ -13,7 +13,8 @@
  *   MMU-8   A space owns as many page tables as it counts.
  *   MMU-9   A change is asked for only where it is possible (whole pages of the user half, tables made, entry
  *           empty or filled as needed, space alive). Demanded at each change; the fault is the caller's.
- *   MMU-10  Each entry of a flat table has one record, which is listed under its frame while it is writable.
+ *   MMU-10  Each entry of a flat table has one record, which is listed under its frame while it is writable, and a
+ *           tag entry that says the same.
  *
  * MMU-11 is in frames.ts, MMU-12 in invariants-guard.ts.
  */
@@ -63,8 +64,15 @@ export function brokenTlbPageRules(parts: MmuParts, space: Space, lo: number, hi
     const flags = parts.farTlb.lookup(space.id, pageLo, hi, TLB_WRITE) < 0 ? TLB_READ : TLB_READ | TLB_WRITE;
     return host < 0 ? [] : brokenGrant(parts, space, { lo: pageLo, hi, flags, host });
   }
-  const entry = space.slot < 0 ? 0 : parts.tlb.entry(space.slot, pageLo);
-  return entry === 0 ? [] : brokenFlatEntry(parts, space, pageLo, entry);
+  if (space.slot < 0) return [];
+  const entry = parts.tlb.entry(space.slot, pageLo);
+  const broken = entry === 0 ? [] : brokenFlatEntry(parts, space, pageLo, entry);
+  if (!parts.tlb.tagsAgree(tableWord(space.slot) + (pageLo >>> 12))) {
+    broken.push(
+      `MMU-10: the entry for page ${hex(pageLo >>> 0)} of space ${space.id} differs from its tag entry`,
+    );
+  }
+  return broken;
 }
 
 /** What a TLB lets user code do with one page. */
@@ -336,13 +344,14 @@ class Audit {
       this.#report(`MMU-1: table ${slot} has an entry for page ${hex(lo >>> 0)} and no space`);
       return;
     }
-    this.#reportAll(brokenFlatEntry(this.#parts, space, lo, entry));
+    if (entry !== 0) this.#reportAll(brokenFlatEntry(this.#parts, space, lo, entry));
     const listedUnder = (entry & TLB_WRITE) !== 0 ? entryFrame(entry, lo) : -1;
-    if (this.#parts.tlb.frameOfRecord(tableWord(slot) + page) !== listedUnder) {
-      this.#report(
-        `MMU-10: the entry for page ${hex(lo >>> 0)} in table ${slot} is not listed as it should be`,
-      );
-    }
+    const name = `the entry for page ${hex(lo >>> 0)} in table ${slot}`;
+    const word = tableWord(slot) + page;
+    const { tlb } = this.#parts;
+    if (tlb.frameOfRecord(word) !== listedUnder)
+      this.#report(`MMU-10: ${name} is not listed as it should be`);
+    if (!tlb.tagsAgree(word)) this.#report(`MMU-10: ${name} differs from its tag entry`);
   }
 
   #checkFarTlb(): void {

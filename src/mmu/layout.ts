@@ -6,7 +6,7 @@
  *   SCRATCH_BYTE    16 bytes through which slow paths pass wide values
  *   CALL_CACHE_BYTE places of called functions by guest address: the engine's, see jit/call-table.ts
  *   TABLES_BYTE     TLB_SLOTS flat tables, one per recently active address space
- *   RECORDS_BYTE    for each flat-table entry the number of its record in tlb.ts; emitted code never looks here
+ *   TAGS_BYTE       for each flat-table entry the same in a form that one comparison decides: a tag entry
  *   FRAMES_BYTE     guest physical memory: frame f is at FRAMES_BYTE + 4096 * f. The last KERNEL_FRAMES lie past
  *                   guest RAM: the kernel image and the page tables of the kernel half
  *
@@ -17,6 +17,14 @@
  * so that for an access with the right bit, `(entry + address) & ~3` is the host offset of the aligned word:
  * the two flag bits fall off in `>> 2`. Zero means "not cached". The high half of an address must be zero for
  * this path; other addresses take the slow path, which has a tagged cache of its own.
+ *
+ * A tag entry has four int32 words: read tag, write tag, host byte offset of the frame - guest address of the page,
+ * and the number of the entry's record in tlb.ts. A tag is the last address of the page, or 0 when the access is not
+ * allowed, so that an access of `size` bytes at the 64-bit `address` may be made when
+ *
+ *   ((address + size - 1) | 4095) == tag        of the entry of `address`
+ *
+ * which also refuses accesses that leave the page, and addresses from 4 GiB on.
  */
 
 export const STATE_BYTE = 4096;
@@ -38,11 +46,20 @@ export const TABLES_BYTE = 65536;
 export const TLB_READ = 1;
 export const TLB_WRITE = 2;
 
-/** From the word of a flat-table entry to the word of its record number. */
-export const RECORD_WORDS = TLB_SLOTS * TABLE_ENTRIES;
-export const RECORDS_BYTE = TABLES_BYTE + TLB_SLOTS * TABLE_BYTES;
+export const TAGS_BYTE = TABLES_BYTE + TLB_SLOTS * TABLE_BYTES;
+/** Bytes of a tag entry, as a shift, and the places of its words. */
+export const TAG_SHIFT = 4;
+export const TAG_READ = 0;
+export const TAG_WRITE = 4;
+export const TAG_DELTA = 8;
+const TAG_RECORD = 12;
 
-export const FRAMES_BYTE = RECORDS_BYTE + RECORD_WORDS * 4;
+/** From the word of a flat-table entry to the first word of its tag entry. */
+export const tagWord = (word: number): number => (TAGS_BYTE >> 2) + ((word - (TABLES_BYTE >> 2)) << 2);
+/** From the word of a flat-table entry to the word with its record number. */
+export const recordWord = (word: number): number => tagWord(word) + (TAG_RECORD >> 2);
+
+export const FRAMES_BYTE = TAGS_BYTE + ((TLB_SLOTS * TABLE_ENTRIES) << TAG_SHIFT);
 /** Word index of frame 0. */
 export const FRAMES_WORD = FRAMES_BYTE >> 2;
 /** Frames behind guest RAM that no frame source hands out. */

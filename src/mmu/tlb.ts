@@ -8,14 +8,14 @@
  *   by slot    all entries of a table           flush a table
  *   by frame   all writable entries of a frame  start to watch a frame (in all tables at once)
  *
- *   entry word --(+ RECORD_WORDS)--> record number --> [entry word | slot next, prev | frame, next, prev]
+ *   entry word --(recordWord)--> record number --> [entry word | slot next, prev | frame, next, prev]
  */
 
 import { lowHalf, PAGE_BYTES } from "./address.ts";
 import { at } from "./entry.ts";
 import { frameByte, type Frames } from "./frames.ts";
 import {
-  FRAMES_BYTE, RECORD_WORDS, TABLE_ENTRIES, TABLES_BYTE, TLB_READ, TLB_SLOTS, TLB_WRITE,
+  FRAMES_BYTE, recordWord, TABLE_ENTRIES, TABLES_BYTE, TAG_DELTA, TAG_WRITE, tagWord, TLB_READ, TLB_SLOTS, TLB_WRITE,
 } from "./layout.ts"; // prettier-ignore
 
 /** Who may hold a table: `slot` is its number, or -1. */
@@ -41,6 +41,8 @@ const FRAME_PREVIOUS = 5;
 const RECORD_SHIFT = 3;
 const FIRST_CAPACITY = 512;
 
+const WRITE_TAG = TAG_WRITE >> 2;
+const DELTA = TAG_DELTA >> 2;
 const TABLES_WORD = TABLES_BYTE >> 2;
 const RUN_SHIFT = 10;
 const RUNS_PER_TABLE = TABLE_ENTRIES >> RUN_SHIFT;
@@ -99,18 +101,24 @@ export class Tlb {
   fill(slot: number, lo: number, frame: number, writable: boolean): void {
     const words = this.#words;
     const word = tableWord(slot) + (lo >>> 12);
-    let record = at(words, word + RECORD_WORDS);
+    let record = at(words, recordWord(word));
     if (record === 0) record = this.#newRecord(slot, word);
     else this.#unlinkFrame(record);
     if (writable) this.#linkFrame(record, frame);
-    words[word] = (frameByte(frame) - (lo & -PAGE_BYTES)) | TLB_READ | (writable ? TLB_WRITE : 0);
+    const delta = frameByte(frame) - (lo & -PAGE_BYTES);
+    words[word] = delta | TLB_READ | (writable ? TLB_WRITE : 0);
+    const tags = tagWord(word);
+    const tag = lo | (PAGE_BYTES - 1);
+    words[tags] = tag;
+    words[tags + WRITE_TAG] = writable ? tag : 0;
+    words[tags + DELTA] = delta;
     this.#counters.tlbFills++;
   }
 
   /** Drops the entry for an address below 4 GiB. */
   flushPage(slot: number, lo: number): void {
     const word = tableWord(slot) + (lo >>> 12);
-    const record = at(this.#words, word + RECORD_WORDS);
+    const record = at(this.#words, recordWord(word));
     if (record === 0) return;
     this.#unlinkSlot(slot, record);
     this.#drop(record);
@@ -121,12 +129,13 @@ export class Tlb {
     for (let record = at(this.#frameHead, frame); record !== 0; record = at(this.#frameHead, frame)) {
       const word = this.#field(record, ENTRY);
       this.#words[word] = at(this.#words, word) & ~TLB_WRITE;
+      this.#words[tagWord(word) + WRITE_TAG] = 0;
       this.#unlinkFrame(record);
       this.#counters.tlbFlushes++;
     }
   }
 
-  /** Page numbers of the entries of a table that are not zero, in rising order. */
+  /** Page numbers of the entries of a table that are not zero, or whose tags are not, in rising order. */
   filledPages(slot: number): number[] {
     const filled: number[] = [];
     const words = this.#words;
@@ -134,7 +143,9 @@ export class Tlb {
       if (this.#everFilled[slot * RUNS_PER_TABLE + run] === 0) continue;
       const start = run << RUN_SHIFT;
       for (let page = start; page < start + (1 << RUN_SHIFT); page++) {
-        if (words[tableWord(slot) + page] !== 0) filled.push(page);
+        const word = tableWord(slot) + page;
+        const tags = tagWord(word);
+        if ((at(words, word) | at(words, tags) | at(words, tags + WRITE_TAG)) !== 0) filled.push(page);
       }
     }
     return filled;
@@ -153,8 +164,20 @@ export class Tlb {
 
   /** MMU-10: the frame under which the record of an entry is listed as writable; -1: none, -2: no record. */
   frameOfRecord(word: number): number {
-    const record = at(this.#words, word + RECORD_WORDS);
+    const record = at(this.#words, recordWord(word));
     return record === 0 || this.#field(record, ENTRY) !== word ? -2 : this.#field(record, FRAME) - 1;
+  }
+
+  /** MMU-10: whether the tag entry says what the flat entry of this word says. */
+  tagsAgree(word: number): boolean {
+    const entry = at(this.#words, word);
+    const tags = tagWord(word);
+    const tag = (((word - TABLES_WORD) % TABLE_ENTRIES) << 12) | (PAGE_BYTES - 1);
+    return (
+      at(this.#words, tags) === ((entry & TLB_READ) === 0 ? 0 : tag) &&
+      at(this.#words, tags + WRITE_TAG) === ((entry & TLB_WRITE) === 0 ? 0 : tag) &&
+      (entry === 0 || at(this.#words, tags + DELTA) === (entry & ~(TLB_READ | TLB_WRITE)))
+    );
   }
 
   #flushSlot(slot: number): void {
@@ -195,7 +218,7 @@ export class Tlb {
     if (head !== 0) this.#set(head, SLOT_PREVIOUS, record);
     this.#slotHead[slot] = record;
     this.#everFilled[(word - TABLES_WORD) >> RUN_SHIFT] = 1;
-    this.#words[word + RECORD_WORDS] = record;
+    this.#words[recordWord(word)] = record;
     return record;
   }
 
@@ -218,7 +241,9 @@ export class Tlb {
     this.#unlinkFrame(record);
     const word = this.#field(record, ENTRY);
     this.#words[word] = 0;
-    this.#words[word + RECORD_WORDS] = 0;
+    this.#words[recordWord(word)] = 0;
+    this.#words[tagWord(word)] = 0;
+    this.#words[tagWord(word) + WRITE_TAG] = 0;
     this.#set(record, SLOT_NEXT, this.#freeRecord);
     this.#freeRecord = record;
     this.#counters.tlbFlushes++;

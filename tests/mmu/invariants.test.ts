@@ -7,7 +7,7 @@ import {
   DIRTY, entryWord, frameOf, GLOBAL, HIGH_FRAME_BITS, KEPT, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE,
 } from "../../src/mmu/entry.ts"; // prettier-ignore
 import { KERNEL_IMAGE_BASE, upperHalves } from "../../src/mmu/kernel-half.ts";
-import { RECORD_WORDS } from "../../src/mmu/layout.ts";
+import { recordWord, TAG_DELTA, TAG_WRITE, tagWord } from "../../src/mmu/layout.ts";
 import { tableWord } from "../../src/mmu/tlb.ts";
 import { tableIndex } from "../../src/mmu/walk.ts";
 import { frame, load, machine, map, page, R, RW, RX, store } from "./support.ts";
@@ -57,7 +57,11 @@ const SABOTAGE: readonly (readonly [id: string, what: string, how: (s: Setup) =>
   [
     "MMU-1",
     "an entry that leads to another frame",
-    (s) => (s.words[s.entry(17)] = (s.words[s.entry(17)] ?? 0) + 4096),
+    (s) => {
+      for (const word of [s.entry(17), tagWord(s.entry(17)) + (TAG_DELTA >> 2)]) {
+        s.words[word] = (s.words[word] ?? 0) + 4096;
+      }
+    },
   ],
   ["MMU-1", "an entry of a space that does not exist", (s) => s.parts.farTlb.fill(999, 0, 1, 9, false)],
   ["MMU-1", "a table that no space holds", (s) => (s.parts.tlb.holders[s.space.slot] = undefined)],
@@ -108,11 +112,22 @@ const SABOTAGE: readonly (readonly [id: string, what: string, how: (s: Setup) =>
       s.parts.tables.prune(s.space.root, 2 ** 28, 2 ** 28, s.source);
     },
   ],
-  ["MMU-10", "an entry without a record", (s) => (s.words[s.entry(17) + RECORD_WORDS] = 0)],
+  ["MMU-10", "a tag that is left behind", (s) => (s.words[tagWord(s.entry(20))] = 0x14fff)],
+  [
+    "MMU-10",
+    "a tag that allows writing",
+    (s) => (s.words[tagWord(s.entry(17)) + (TAG_WRITE >> 2)] = 0x11fff),
+  ],
+  [
+    "MMU-10",
+    "another frame in the tag entry",
+    (s) => (s.words[tagWord(s.entry(17)) + (TAG_DELTA >> 2)] = 4096),
+  ],
+  ["MMU-10", "an entry without a record", (s) => (s.words[recordWord(s.entry(17))] = 0)],
   [
     "MMU-10",
     "a writable entry with a read entry's record",
-    (s) => (s.words[s.entry(16) + RECORD_WORDS] = s.words[s.entry(17) + RECORD_WORDS] ?? 0),
+    (s) => (s.words[recordWord(s.entry(16))] = s.words[recordWord(s.entry(17))] ?? 0),
   ],
 ];
 

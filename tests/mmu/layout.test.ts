@@ -20,7 +20,7 @@ test("the parts of linear memory follow each other and offsets stay positive int
     layout.STATE_BYTE,
     layout.SCRATCH_BYTE,
     layout.TABLES_BYTE,
-    layout.RECORDS_BYTE,
+    layout.TAGS_BYTE,
     layout.FRAMES_BYTE,
   ];
   expect(starts).toEqual([...starts].sort((a, b) => a - b));

@@ -5,12 +5,20 @@
  *     load64(address, site, site) -> value, refused        store64(address, site, site, value) -> refused
  */
 
-import { SCRATCH_BYTE, STATE_BYTE } from "../../../mmu/layout.ts";
+import { SCRATCH_BYTE } from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY } from "../../ir/ops.ts";
-import { TABLE_WORD } from "../../ir/state.ts";
 import { Body, type Frame } from "./body.ts";
 import { OP, TYPE_I64, TYPE_V128 } from "./bytes.ts";
-import { type Access, ACCESSES, move, type Place, placeAt, pushHost, pushSlow } from "./emitters-memory.ts";
+import {
+  type Access,
+  ACCESSES,
+  loadTags,
+  move,
+  type Place,
+  placeAt,
+  pushHost,
+  pushSlow,
+} from "./emitters-memory.ts";
 import { functionCode } from "./function-code.ts";
 import { ACCESS_SIGNATURES, type AccessName, type FunctionCode } from "./imports.ts";
 import { IN_PLACE } from "./places.ts";
@@ -20,12 +28,7 @@ const RIP_LOW = 1;
 const SITE = 2;
 const VALUE = 3;
 
-const FRAME: Pick<Frame, "pushTable"> = {
-  pushTable(body) {
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + TABLE_WORD);
-  },
-};
+const FRAME: Pick<Frame, "pushTags"> = { pushTags: loadTags };
 
 const BY_BITS: Readonly<Record<string, Access>> = {
   8: ACCESSES.byte,
@@ -51,7 +54,7 @@ function accessFunction(name: AccessName): FunctionCode {
     firstLocal: type.parameters.length,
     compact: false,
   });
-  const place = placeAt(body, ADDRESS, false);
+  const place = placeAt(body, ADDRESS);
   const writes = name.startsWith("store");
   pushSlow(body, place, access.bytes, flags, writes);
   body.ifUnlikely();

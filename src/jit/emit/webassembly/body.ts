@@ -58,8 +58,8 @@ const NOWHERE = -1;
 
 /** What the emitters need of the function around them; `emit-region.ts` is it. */
 export interface Frame {
-  /** Pushes the word index of the running space's flat table. */
-  pushTable(body: Body): void;
+  /** Pushes the place of the running space's tag entries. */
+  pushTags(body: Body): void;
   /** Leaves the function because a helper refused. */
   leave(body: Body): void;
   /** Leaves to an address at the end of the current instruction. */
@@ -281,8 +281,8 @@ export class Body {
 
   // The function around.
 
-  pushTable(): void {
-    this.#frame.pushTable(this);
+  pushTags(): void {
+    this.#frame.pushTags(this);
   }
   leave(): void {
     this.#frame.leave(this);

@@ -24,7 +24,7 @@ import { type GuestAddress, fromHalves, highHalf, lowHalf } from "../../../mmu/a
 import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES, STATE_BYTE } from "../../../mmu/layout.ts";
 import type { IrBlock, IrExit } from "../../ir/block.ts";
 import { blockIndices, isBackward, type Region, successorsIn } from "../../ir/region.ts";
-import { BUDGET, CALL_DEPTH, RIP, TABLE_WORD } from "../../ir/state.ts";
+import { BUDGET, CALL_DEPTH, RIP } from "../../ir/state.ts";
 import {
   STATUS_GO,
   STATUS_GO_PREEMPTIBLE,
@@ -35,6 +35,7 @@ import {
 import { type Item, leader, type Structure, structureOf } from "../structure.ts";
 import { Body, type Frame } from "./body.ts";
 import { NO_RESULT, OP, TYPE_I32, type WasmType } from "./bytes.ts";
+import { loadTags } from "./emitters-memory.ts";
 import { functionCode } from "./function-code.ts";
 import { type FunctionCode, UNIT_TYPE } from "./imports.ts";
 import { IN_PLACE, LocalPlaces } from "./places.ts";
@@ -72,10 +73,10 @@ class RegionEmission implements Frame {
   readonly #structure: Structure;
   readonly #indices: ReadonlyMap<number, number>;
   readonly #locals: LocalPlaces | undefined;
-  /** Locals, when state is in locals: status, budget, flat table. */
+  /** Locals, when state is in locals: status, budget, place of the tag entries. */
   readonly #status = 1;
   readonly #budget = 2;
-  readonly #table = 3;
+  readonly #tags = 3;
   readonly #body: Body;
   /** Depth of the construct to branch to: forward, by the block behind its end; backward, by the loop's header. */
   readonly #forward = new Map<number, number>();
@@ -125,14 +126,11 @@ class RegionEmission implements Frame {
     const body = this.#body;
     if (this.#locals === undefined) return;
     this.#locals.load(body);
-    for (const [local, offset] of [
-      [this.#budget, BUDGET],
-      [this.#table, TABLE_WORD],
-    ] as const) {
-      body.const32(0);
-      body.memory(OP.i32Load, STATE_BYTE + offset);
-      body.localSet(local);
-    }
+    body.const32(0);
+    body.memory(OP.i32Load, STATE_BYTE + BUDGET);
+    body.localSet(this.#budget);
+    loadTags(body);
+    body.localSet(this.#tags);
   }
 
   #epilogue(): void {
@@ -459,13 +457,9 @@ class RegionEmission implements Frame {
 
   // `Frame`.
 
-  pushTable(body: Body): void {
-    if (this.#locals !== undefined) {
-      body.localGet(this.#table);
-      return;
-    }
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + TABLE_WORD);
+  pushTags(body: Body): void {
+    if (this.#locals === undefined) loadTags(body);
+    else body.localGet(this.#tags);
   }
 
   leave(): void {

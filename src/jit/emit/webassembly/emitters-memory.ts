@@ -1,16 +1,26 @@
 /**
- * Guest memory. Fast path of an access of `size` bytes at the 64-bit address `a`, with lo its low half and e the
- * flat-table entry of its page (host offset - guest address | READ 1 | WRITE 2, see `mmu/layout.ts`):
+ * Guest memory. Fast path of an access of `size` bytes at the 64-bit address `a`, with lo its low half and t the tag
+ * entry of its page (see `mmu/layout.ts`):
  *
- *     (a >>> 32) | ((lo & 4095) + size - 1 >>> 12) | (~e & bit)      above 4 GiB, across pages, not allowed
+ *     ((a + size - 1) | 4095) != tag of t                 above 4 GiB, across pages, not allowed
  *       ? slow path: lo, hi, size, where the guest is -> 1 when refused; values pass through scratch
- *       : memory[(e & ~3) + lo]
+ *       : memory[delta of t + lo]
  *
  * One branch per access; alignment does not matter inside a page.
  */
 
-import { SCRATCH_BYTE, TLB_READ, TLB_WRITE } from "../../../mmu/layout.ts";
+import {
+  SCRATCH_BYTE,
+  STATE_BYTE,
+  TABLES_BYTE,
+  TAGS_BYTE,
+  TAG_DELTA,
+  TAG_READ,
+  TAG_SHIFT,
+  TAG_WRITE,
+} from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY, type OpName } from "../../ir/ops.ts";
+import { TABLE_WORD } from "../../ir/state.ts";
 import type { Body } from "./body.ts";
 import { OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
@@ -39,27 +49,33 @@ export function move(body: Body, { type }: Access, op: number, offset: number): 
   else body.memory(op, offset);
 }
 
-/** Where the accessed page is: locals for the address, its low half, and the page's entry. */
+/** Where the accessed page is: locals for the address, its low half, and the place of the page's tag entry. */
 export interface Place {
   readonly address: number;
   readonly lo: number;
   readonly entry: number;
-  /** The high half is known to be zero. */
-  readonly low: boolean;
+}
+
+/** Pushes the place of the running space's tag entries, from the state block. */
+export function loadTags(body: Body): void {
+  body.const32(0);
+  body.memory(OP.i32Load, STATE_BYTE + TABLE_WORD);
+  body.const32(TAG_SHIFT);
+  body.op(OP.i32Shl);
+  body.const32(TAGS_BYTE - ((TABLES_BYTE >> 2) << TAG_SHIFT));
+  body.op(OP.i32Add);
 }
 
 /** Puts the address into locals and looks up its page. */
 function placeOf(body: Body, value: number): Place {
-  const { op, imm } = body.instruction(value);
-  const low = op === "zext.i64" || (op === "const.i64" && imm[1] === 0);
   const address = body.newLocal(TYPE_I64);
   body.value(value);
   body.localSet(address);
-  return placeAt(body, address, low);
+  return placeAt(body, address);
 }
 
 /** Looks up the page of the address in a local. */
-export function placeAt(body: Body, address: number, low: boolean): Place {
+export function placeAt(body: Body, address: number): Place {
   const lo = body.newLocal(TYPE_I32);
   const entry = body.newLocal(TYPE_I32);
   body.localGet(address);
@@ -67,49 +83,37 @@ export function placeAt(body: Body, address: number, low: boolean): Place {
   body.localTee(lo);
   body.const32(12);
   body.op(OP.i32ShrU);
-  body.pushTable();
-  body.op(OP.i32Add);
-  body.const32(2);
+  body.const32(TAG_SHIFT);
   body.op(OP.i32Shl);
-  body.memory(OP.i32Load, 0);
+  body.pushTags();
+  body.op(OP.i32Add);
   body.localSet(entry);
-  return { address, lo, entry, low };
+  return { address, lo, entry };
 }
 
 /** Pushes a number that is not zero when the access needs the slow path. */
 export function pushSlow(body: Body, place: Place, bytes: number, access: number, write: boolean): void {
-  const bit = write || (access & ACCESS_MODIFY) !== 0 ? TLB_WRITE : TLB_READ;
   body.localGet(place.entry);
-  body.const32(-1);
-  body.op(OP.i32Xor);
-  body.const32(bit);
-  body.op(OP.i32And);
-  if (!place.low) {
-    body.localGet(place.address);
-    body.highHalf();
-    body.op(OP.i32Or);
+  body.memory(OP.i64Load32U, write || (access & ACCESS_MODIFY) !== 0 ? TAG_WRITE : TAG_READ);
+  body.localGet(place.address);
+  if (bytes > 1) {
+    body.const64(bytes - 1, 0);
+    body.op(OP.i64Add);
   }
-  if (bytes === 1) return;
+  body.const64(PAGE_MASK, 0);
+  body.op(OP.i64Or);
+  body.op(OP.i64Ne);
+  if ((access & ACCESS_ALIGNED) === 0) return;
   body.localGet(place.lo);
-  if ((access & ACCESS_ALIGNED) !== 0) {
-    body.const32(bytes - 1);
-    body.op(OP.i32And);
-  } else {
-    body.const32(PAGE_MASK);
-    body.op(OP.i32And);
-    body.const32(bytes - 1);
-    body.op(OP.i32Add);
-    body.const32(12);
-    body.op(OP.i32ShrU);
-  }
+  body.const32(bytes - 1);
+  body.op(OP.i32And);
   body.op(OP.i32Or);
 }
 
 /** Pushes the host offset of the access. */
 export function pushHost(body: Body, { entry, lo }: Place): void {
   body.localGet(entry);
-  body.const32(-4);
-  body.op(OP.i32And);
+  body.memory(OP.i32Load, TAG_DELTA);
   body.localGet(lo);
   body.op(OP.i32Add);
 }
