@@ -29,6 +29,7 @@ export interface WasmTierInputs {
   /** `run` of a cell whose unit is WebAssembly. */
   readonly enterWasm: () => Cell | null;
   readonly store: CodeStore | undefined;
+  readonly accessGrouping: boolean;
 }
 
 /** A block and the cell it is for. */
@@ -116,14 +117,14 @@ export class WasmTier {
   }
 
   #emit(region: Region, inPlace: boolean): { readonly code: FunctionCode; readonly portable: boolean } {
-    const { calls, runtime } = this.#inputs;
+    const { calls, runtime, accessGrouping } = this.#inputs;
     let portable = true;
     const unsupported = (name: string): number => {
       // The number means something in this run only.
       portable = false;
       return runtime.unsupported(name);
     };
-    return { code: emitRegion({ region, inPlace, calls, unsupported }), portable };
+    return { code: emitRegion({ region, inPlace, calls, accessGrouping, unsupported }), portable };
   }
 
   #compile(functions: readonly FunctionCode[], table: boolean): WasmUnit[] {

@@ -14,6 +14,7 @@ import { type GuestAddress, highHalf, lowHalf } from "../../../mmu/address.ts";
 import type { IrBlock, IrInstruction } from "../../ir/block.ts";
 import { type CallOpName, type IrType, type OpName, OP_NAMES, rowOf } from "../../ir/ops.ts";
 import { Bytes, NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import { accessGroups, type GroupedAccess } from "./access-groups.ts";
 import { EMITTERS } from "./emitters.ts";
 import type { FlagPart, FlagParts } from "./emitters-flags.ts";
 import { FLAG_PARTS } from "./emitters-flags.ts";
@@ -55,6 +56,7 @@ const FLAG_USES = 1;
 const SELECT_USES = 3;
 
 const NOWHERE = -1;
+const NO_GROUPS: ReadonlyMap<number, GroupedAccess> = new Map();
 
 /** What the emitters need of the function around them; `emit-region.ts` is it. */
 export interface Frame {
@@ -77,6 +79,8 @@ export interface BodyInputs {
   readonly firstLocal: number;
   /** Short code: memory accesses call the functions of `access-functions.ts`. */
   readonly compact: boolean;
+  /** Accesses of a block that lie close together look into the TLB once. */
+  readonly grouping?: boolean;
 }
 
 /** What the emitters see. */
@@ -105,6 +109,10 @@ export class Body {
   ]);
   readonly #used: { readonly type: WasmType; readonly local: number }[] = [];
 
+  /** Accesses of the block that share a look at the TLB, by the index of their operation. */
+  #groups: ReadonlyMap<number, GroupedAccess> = NO_GROUPS;
+  readonly #grouping: boolean;
+  #emitting = NOWHERE;
   #code: readonly IrInstruction[] = [];
   #uses = new Uint16Array(0);
   /** Per value: the local it is in, or NOWHERE. Flags values: their first of three. */
@@ -113,7 +121,8 @@ export class Body {
   #depends = new Int32Array(0);
   #waiting: number[] = [];
 
-  constructor({ frame, places, firstLocal, compact }: BodyInputs) {
+  constructor({ frame, places, firstLocal, compact, grouping = false }: BodyInputs) {
+    this.#grouping = grouping;
     this.#frame = frame;
     this.places = places;
     this.#firstLocal = firstLocal;
@@ -136,6 +145,7 @@ export class Body {
     this.#waiting = [];
     for (const { type, local } of this.#used) this.#free.get(type)?.push(local);
     this.#used.length = 0;
+    this.#groups = this.#grouping ? accessGroups(code) : NO_GROUPS;
     this.#countUses(block);
   }
 
@@ -144,6 +154,9 @@ export class Body {
     if (exit.kind === "branch") uses[exit.condition] = 1;
     // Both halves of a computed target are looked at.
     if (exit.kind === "indirect") uses[exit.target] = 2;
+    for (const { base } of new Set([...this.#groups.values()].map(({ group }) => group))) {
+      uses[base] = (uses[base] as number) + 1;
+    }
     for (let i = code.length - 1; i >= 0; i--) {
       const { op, args } = code[i] as IrInstruction;
       const plan = PLANS.get(op) as Plan;
@@ -157,11 +170,17 @@ export class Body {
     }
   }
 
+  /** The group of the access that is being emitted. */
+  get grouped(): GroupedAccess | undefined {
+    return this.#groups.get(this.#emitting);
+  }
+
   /** Emits operation `index`, or lets it wait for its use. */
   emit(index: number): void {
     const instruction = this.#code[index] as IrInstruction;
     const plan = PLANS.get(instruction.op) as Plan;
     if (!plan.pure) {
+      this.#emitting = index;
       this.#emitNow(instruction);
       if (plan.type === undefined) return;
       // What memory operations produce is put down at once: they stay in order.

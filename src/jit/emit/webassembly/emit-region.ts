@@ -52,6 +52,8 @@ export interface RegionInput {
   readonly calls: CallSites | undefined;
   /** State stays in the state block: for code that may never run again. */
   readonly inPlace: boolean;
+  /** Accesses of a block that lie close together look into the TLB once (`access-groups.ts`). */
+  readonly accessGrouping: boolean;
   /** Keeps the name of an instruction that is not implemented, and gives its number, above 0, for `exitFault`. */
   readonly unsupported: (name: string) => number;
 }
@@ -98,6 +100,7 @@ class RegionEmission implements Frame {
       places: this.#locals ?? IN_PLACE,
       firstLocal: firstState + (this.#locals?.types.length ?? 0),
       compact: inPlace,
+      grouping: !inPlace && input.accessGrouping,
     });
   }
 

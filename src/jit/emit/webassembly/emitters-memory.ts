@@ -21,8 +21,9 @@ import {
 } from "../../../mmu/layout.ts";
 import { ACCESS_ALIGNED, ACCESS_MODIFY, type OpName } from "../../ir/ops.ts";
 import { TABLE_WORD } from "../../ir/state.ts";
+import type { AccessGroup } from "./access-groups.ts";
 import type { Body } from "./body.ts";
-import { OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import { NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
 import { ACCESS_SIGNATURES, type AccessName } from "./imports.ts";
 
@@ -136,25 +137,96 @@ function callSlow(
 }
 
 /** The function for an access out of line, or undefined. */
-function accessName(body: Body, { bytes }: Access, flags: number, write: boolean): AccessName | undefined {
-  if (!body.compact) return undefined;
+function accessName({ bytes }: Access, flags: number, write: boolean): AccessName | undefined {
   const kind = write ? "store" : (flags & ACCESS_MODIFY) !== 0 ? "modify" : "load";
   const name = `${kind}${(flags & ACCESS_ALIGNED) !== 0 ? "Aligned" : ""}${bytes * 8}`;
   return name in ACCESS_SIGNATURES ? (name as AccessName) : undefined;
+}
+
+/** Pushes what the function for an access out of line returns; leaves when it refuses. */
+function callAccess(body: Body, name: AccessName, { args, flags }: Wanted): void {
+  body.value(args[0] ?? 0);
+  body.pushSite(flags);
+  if (args[1] !== undefined) body.value(args[1]);
+  body.call(name);
+  body.leaveIfRefused();
+}
+
+interface Wanted {
+  readonly access: Access;
+  readonly args: readonly number[];
+  readonly flags: number;
+  readonly write: boolean;
+}
+
+/** Looks up the page for all accesses of a group. */
+function openGroup(body: Body, group: AccessGroup): void {
+  const { base, low, high, writes } = group;
+  const address = body.newLocal(TYPE_I64);
+  body.value(base);
+  if (low !== 0) {
+    body.const64(low, low >> 31);
+    body.op(OP.i64Add);
+  }
+  body.localSet(address);
+  const place = placeAt(body, address);
+  group.local = body.newLocal(TYPE_I32);
+  body.const32(0);
+  pushHost(body, place);
+  pushSlow(body, place, high - low, 0, writes);
+  body.op(OP.select);
+  body.localSet(group.local);
+}
+
+/** An access whose page the group knows: no look at the TLB. False when there is no group. */
+function accessInGroup(body: Body, wanted: Wanted): boolean {
+  const { access, args, flags, write } = wanted;
+  const name = accessName(access, flags, write);
+  if (body.grouped === undefined || name === undefined) return false;
+  const { group, distance } = body.grouped;
+  if (group.local < 0) openGroup(body, group);
+  const offset = distance - group.low;
+  let value = -1;
+  if (write) {
+    value = body.newLocal(access.type);
+    body.value(args[1] ?? 0);
+    body.localSet(value);
+  }
+  body.localGet(group.local);
+  body.op(OP.i32Eqz);
+  if ((flags & ACCESS_ALIGNED) !== 0) {
+    body.localGet(group.local);
+    body.const32(offset);
+    body.op(OP.i32Add);
+    body.const32(access.bytes - 1);
+    body.op(OP.i32And);
+    body.op(OP.i32Or);
+  }
+  body.ifUnlikely(write ? NO_RESULT : access.type);
+  body.value(args[0] ?? 0);
+  body.pushSite(flags);
+  if (write) body.localGet(value);
+  body.call(name);
+  body.leaveIfRefused();
+  body.op(OP.else);
+  body.localGet(group.local);
+  if (write) body.localGet(value);
+  move(body, access, write ? access.store : access.load, offset);
+  body.end();
+  return true;
 }
 
 const load =
   (access: Access): Emitter =>
   (body, args, imm) => {
     const flags = imm[0] ?? 0;
-    const outOfLine = accessName(body, access, flags, false);
+    const wanted = { access, args, flags, write: false };
+    const outOfLine = body.compact ? accessName(access, flags, false) : undefined;
     if (outOfLine !== undefined) {
-      body.value(args[0] ?? 0);
-      body.pushSite(flags);
-      body.call(outOfLine);
-      body.leaveIfRefused();
+      callAccess(body, outOfLine, wanted);
       return;
     }
+    if (accessInGroup(body, wanted)) return;
     const place = placeOf(body, args[0] ?? 0);
     pushSlow(body, place, access.bytes, flags, false);
     body.ifUnlikely(access.type);
@@ -171,15 +243,13 @@ const store =
   (access: Access): Emitter =>
   (body, args, imm) => {
     const flags = imm[0] ?? 0;
-    const outOfLine = accessName(body, access, flags, true);
+    const wanted = { access, args, flags, write: true };
+    const outOfLine = body.compact ? accessName(access, flags, true) : undefined;
     if (outOfLine !== undefined) {
-      body.value(args[0] ?? 0);
-      body.pushSite(flags);
-      body.value(args[1] ?? 0);
-      body.call(outOfLine);
-      body.leaveIfRefused();
+      callAccess(body, outOfLine, wanted);
       return;
     }
+    if (accessInGroup(body, wanted)) return;
     const place = placeOf(body, args[0] ?? 0);
     const value = body.newLocal(access.type);
     body.value(args[1] ?? 0);

@@ -63,6 +63,7 @@ export class WasmBench {
     const code = emitRegion({
       region,
       inPlace,
+      accessGrouping: true,
       calls: this.#calls,
       unsupported: (name) => this.#wasm.unsupported(name),
     });
