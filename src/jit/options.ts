@@ -30,6 +30,8 @@ export interface JitOptions {
   readonly compactFirst: boolean;
   /** Hot code is compiled again as regions: loops inside one function, state in locals, calls as calls. */
   readonly regions: boolean;
+  /** Computed jumps of regions go on inside, to the targets that they were seen to go to. */
+  readonly computedJumps: boolean;
   /** Entries after which a compact unit is compiled again, 1 or more. */
   readonly hotEntries: number;
   /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
@@ -54,6 +56,7 @@ export const DEFAULT_OPTIONS: JitOptions = {
   inlineMemory: true,
   compactFirst: true,
   regions: true,
+  computedJumps: true,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,
@@ -75,6 +78,7 @@ export const PLAIN_OPTIONS: JitOptions = {
   inlineMemory: false,
   compactFirst: false,
   regions: false,
+  computedJumps: false,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,
