@@ -14,7 +14,7 @@ import { lowHalf, highHalf, type GuestAddress } from "../mmu/address.ts";
 import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES } from "../mmu/layout.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import { compileStub, type WasmUnit } from "./emit/webassembly/compile.ts";
-import type { CallSites } from "./emit/webassembly/emit-region.ts";
+import type { CallSites } from "./emit/webassembly/region-calls.ts";
 
 const SLOTS = 8192;
 /** Slot of the stub; also what an unused place of the call cache says. */

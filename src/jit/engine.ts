@@ -30,6 +30,7 @@ import type { AddressSpace, CodeListener, Mmu } from "../mmu/mmu.ts";
 import { CallTable } from "./call-table.ts";
 import { CacheCell } from "./cache/cell.ts";
 import type { Attachment } from "./cache/code-page.ts";
+import { JumpProfiles } from "./cache/jump-profiles.ts";
 import { jumpSlot } from "./cache/space-code.ts";
 import {
   type CacheHost,
@@ -43,7 +44,7 @@ import type { CodeStore } from "./code-store.ts";
 import { type SharedHelpers, WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { Exit, GuestFault } from "./exit.ts";
 import { brokenCacheRules } from "./invariants.ts";
-import { BUDGET, CALL_DEPTH, RIP } from "./ir/state.ts";
+import { BUDGET, CALL_DEPTH, JUMP_SOURCE, RIP } from "./ir/state.ts";
 import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
 import { StopAddress } from "./stop-address.ts";
@@ -55,6 +56,7 @@ import {
   LEAVE,
   type RuntimeHooks,
   STATUS_GO,
+  STATUS_GO_COMPUTED,
   STATUS_GO_PREEMPTIBLE,
   STATUS_RETURNED,
   STATUS_STOP,
@@ -65,6 +67,7 @@ import { WasmTier } from "./wasm-tier.ts";
 const CALL_DEPTH_WORD = (STATE_BYTE + CALL_DEPTH) >> 2;
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
 const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
+const JUMP_SOURCE_WORD = (STATE_BYTE + JUMP_SOURCE) >> 2;
 /** Samples come often at first and ever more rarely; the last number fits the budget word with room. */
 const FIRST_SAMPLING = 5_000;
 const SAMPLING_GROWTH = 1.05;
@@ -147,6 +150,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Undefined when everything becomes JavaScript. */
   #calls: CallTable | undefined = undefined;
 
+  readonly #jumpProfiles = new JumpProfiles();
   /** Jump cache of the running space. */
   #jumps: readonly CacheCell[];
   /** `interval`: instructions between samples. */
@@ -175,7 +179,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     const { maxBlockInstructions, maxUnitInstructions } = inputs.options;
     this.#maxUnit =
       wasm === undefined ? maxBlockInstructions : Math.max(maxBlockInstructions, maxUnitInstructions);
-    const backEnds = { runtime: this.#runtime, wasm };
+    const backEnds = { runtime: this.#runtime, wasm, jumps: this.#jumpProfiles };
     this.#translator = new Translator(inputs, this, this.cache, backEnds, this.stats);
     this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
     this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
@@ -353,10 +357,11 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     const calls = this.#calls as CallTable;
     if (cell.bound >= 0 && cell.bound !== calls.epoch) calls.bind(cell);
     const status = enter(cell.label);
-    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE) {
+    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE || status === STATUS_GO_COMPUTED) {
+      if (status === STATUS_GO_COMPUTED) this.#noteJump();
       if (words[BUDGET_WORD]! > 0) return this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!);
       this.#runtime.stop = "budget";
-      this.#runtime.preemptible = status === STATUS_GO_PREEMPTIBLE;
+      this.#runtime.preemptible = status !== STATUS_GO;
       return null;
     }
     if (status === STATUS_SYSCALL) {
@@ -376,6 +381,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   resume(status: number, lo: number, hi: number): number {
     const words = this.#words;
     if ((status & STATUS_STOP) !== 0 || words[BUDGET_WORD]! <= 0) return status;
+    if (status === STATUS_GO_COMPUTED) this.#noteJump();
     const epoch = this.#calls?.epoch;
     let running = this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!) as CacheCell | null;
     while (running !== null) {
@@ -386,6 +392,16 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
       running = this.#runOne(running);
     }
     return STATUS_STOP;
+  }
+
+  /** A computed jump led out of a function. */
+  #noteJump(): void {
+    const words = this.#words;
+    const high = words[RIP_WORD + 1]!;
+    if (!isUserHalf(high)) return;
+    const source = fromHalves(words[JUMP_SOURCE_WORD]!, words[JUMP_SOURCE_WORD + 1]!);
+    const again = this.#jumpProfiles.note(source, fromHalves(words[RIP_WORD]!, high));
+    if (again !== undefined && again.bound >= 0) again.heat = 1;
   }
 
   /** Runs one unit; null when it or what it met wants the loop to go on. */

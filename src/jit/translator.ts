@@ -10,6 +10,7 @@
 import { type GuestAddress, offsetInPage, PAGE_BYTES, pageOf } from "../mmu/address.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import type { CodePage } from "./cache/code-page.ts";
+import type { JumpProfiles } from "./cache/jump-profiles.ts";
 import { StepCache } from "./cache/step-cache.ts";
 import type { CacheHost, DropReason, TranslationCache } from "./cache/translation-cache.ts";
 import { compileUnits } from "./emit/javascript/compile.ts";
@@ -17,10 +18,9 @@ import { loopTarget } from "./emit/javascript/emit-block.ts";
 import type { Runtime } from "./emit/javascript/runtime.ts";
 import type { CheckLevel } from "../invariant.ts";
 import type { CodeSource, FetchFault, IrBlock, IrExit, Lift } from "./ir/block.ts";
-import { directTargets, type Region } from "./ir/region.ts";
 import type { JitOptions } from "./options.ts";
 import { runPasses } from "./passes/pipeline.ts";
-import { lowerRegionFlags } from "./passes/region-flags.ts";
+import { RegionBuilder } from "./region-builder.ts";
 import type { JitStats } from "./stats.ts";
 import type { CompiledUnit, JavaScriptUnit, UnitRequest } from "./unit.ts";
 import type { WasmTier } from "./wasm-tier.ts";
@@ -28,6 +28,8 @@ import type { WasmTier } from "./wasm-tier.ts";
 /** Bounds of one batch. */
 const MAX_BATCH_BLOCKS = 12;
 const MAX_BATCH_INSTRUCTIONS = 300;
+/** How much longer than others a target of computed jumps waits for a region of its own. */
+const TARGET_PATIENCE = 4;
 
 /** The place of a unit, as observers see it; `entries` is counted when `countEntries` asks for it. */
 export type UnitCell = Pick<CacheCell, "address" | "entries">;
@@ -67,6 +69,8 @@ export interface BackEnds {
   readonly runtime: Runtime;
   /** Undefined when everything becomes JavaScript. */
   readonly wasm: WasmTier | undefined;
+  /** Where computed jumps were seen to go. */
+  readonly jumps: JumpProfiles;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -83,6 +87,8 @@ export class Translator {
   /** Passes for compact units: folding and forwarding are left to the second compilation, for code that runs often. */
   readonly #quick: JitOptions;
   readonly #wasm: WasmTier | undefined;
+  readonly #jumps: JumpProfiles;
+  readonly #regions: RegionBuilder;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
 
@@ -90,10 +96,17 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    { runtime, wasm }: BackEnds,
+    { runtime, wasm, jumps }: BackEnds,
     stats: JitStats,
   ) {
     this.#wasm = wasm;
+    this.#jumps = jumps;
+    this.#regions = new RegionBuilder({
+      options: inputs.options,
+      checks: inputs.checks,
+      blockOf: (cell, page) => this.#planOne(cell, page, false)?.block,
+      jumps,
+    });
     this.#inputs = inputs;
     this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
     this.#stubs = stubs;
@@ -154,40 +167,24 @@ export class Translator {
     if (cell.address !== this.boundary) cell.run = this.runOf(cell);
   }
 
-  /** The cell becomes the entry of a region: all that is reached from it on its page, with state in locals. */
+  /** The cell, or the jump that leads to it, becomes the entry of a region, with state in locals. */
   #compileRegion(cell: CacheCell, page: CodePage): void {
-    const region = this.#regionAt(cell, page);
-    if (region === undefined) return;
-    this.#wasm?.compileRegion(cell, page, region);
-  }
-
-  #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
-    const blocks: IrBlock[] = [];
-    const seen = new Set([cell]);
-    const work = [cell];
-    let instructions = 0;
-    for (let next = work.shift(); next !== undefined; next = work.shift()) {
-      const block = this.#planOne(next, page, false)?.block;
-      if (block === undefined) continue;
-      instructions += block.instructions.length;
-      if (blocks.length > 0 && instructions > this.#inputs.options.maxUnitInstructions) break;
-      blocks.push(block);
-      for (const target of directTargets(block, true)) {
-        const reached = target === this.boundary ? undefined : linkTarget(page, target);
-        if (reached === undefined || seen.has(reached) || reached.state === "forwarding") continue;
-        seen.add(reached);
-        work.push(reached);
-      }
+    const { regionEntries } = this.#inputs.options;
+    let entry = cell;
+    // A second compilation is for the same entry.
+    if (cell.bound < 0) {
+      entry = this.#regions.entryFor(cell, page);
+      // Reached by computed jumps only, the entry may become rare: then the cell gets a region of its own.
+      if (entry !== cell && this.#regions.isTarget(entry)) cell.heat = TARGET_PATIENCE * regionEntries;
+      if (entry !== cell && entry.bound >= 0) return;
     }
-    if (blocks[0]?.address !== cell.address) return undefined;
-    const region = lowerRegionFlags({ blocks, entries: [0], returns: true });
-    const { options, checks } = this.#inputs;
-    return {
-      ...region,
-      blocks: region.blocks.map((block, k) =>
-        block === blocks[k] ? block : runPasses(block, options, checks),
-      ),
-    };
+    entry.heat = 0;
+    const region = this.#regions.build(entry, page, (target) =>
+      target === this.boundary ? undefined : linkTarget(page, target),
+    );
+    if (region === undefined) return;
+    this.#wasm?.compileRegion(entry, page, region);
+    this.#jumps.compiled(region.jumps?.keys() ?? [], entry);
   }
 
   /**

@@ -41,6 +41,7 @@ export type Stop =
  * What a function of the WebAssembly back end returns. RIP is stored unless it stopped.
  *   GO              goes on at RIP
  *   GO_PREEMPTIBLE  the same, and this is a preemption point
+ *   GO_COMPUTED     the same again, by a computed jump: the block that made it stands in the state block
  *   STOP            `Runtime.stop` says why, or a helper refused: `Runtime.completed` instructions of its block
  *                   came before the one at RIP
  *   SYSCALL         SYSCALL was executed
@@ -51,6 +52,7 @@ export const STATUS_GO_PREEMPTIBLE = 2;
 export const STATUS_SYSCALL = 3;
 /** Only from the helper `resume`: the guest is back behind the call. */
 export const STATUS_RETURNED = 4;
+export const STATUS_GO_COMPUTED = 6;
 
 /** A unit after compilation. */
 export interface CompiledUnit {

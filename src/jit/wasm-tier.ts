@@ -68,15 +68,20 @@ export class WasmTier {
     const { code } = this.#emit(region, false);
     const { stats, cache } = this.#inputs;
     const batch = cell.enter;
+    const again = cell.bound >= 0;
     cell.enter = this.#compile([code], true)[0];
     cell.label = 0;
     cell.bound = 0;
     // The batch that holds the block would go on to its own copy: it is cut again, and then leaves to the region.
-    for (const other of page.allCells()) if (other.enter === batch) cache.untranslate(other, "boundary");
+    if (!again) {
+      for (const other of page.allCells()) if (other.enter === batch) cache.untranslate(other, "boundary");
+    }
     stats.regionsCompiled++;
     stats.sourceBytes += code.body.length;
-    cell.sourceBytes += code.body.length;
-    cache.charge(page, code.body.length);
+    const growth = code.body.length - cell.regionBytes;
+    cell.regionBytes = code.body.length;
+    cell.sourceBytes += growth;
+    cache.charge(page, growth);
   }
 
   /** Installs what the store has for the page; once per page. `install` gives a cell its unit. */

@@ -33,8 +33,9 @@ export class CacheCell implements Cell {
   label = 0;
   /** Its function is a region that begins here, and stands in the call table since this epoch (0: not yet); -1: no region. */
   bound = -1;
-  /** Length of the unit's emitted text. */
+  /** Length of the unit's emitted text, and how much of it is the region's. */
   sourceBytes = 0;
+  regionBytes = 0;
   /** Entries left until the unit is worth compiling again for speed; 0: it was, or never will be. */
   heat = 0;
   /** Times entered; counted only when the engine is asked to. */

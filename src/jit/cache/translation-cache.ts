@@ -301,6 +301,7 @@ function clearUnit(cell: CacheCell, state: CellState, run: () => Cell | null): v
   cell.bound = -1;
   cell.links = [];
   cell.sourceBytes = 0;
+  cell.regionBytes = 0;
   cell.run = run;
 }
 

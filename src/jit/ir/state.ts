@@ -16,6 +16,8 @@ export const TABLE_WORD = 36;
 export const CALL_SITE = 40;
 /** Guest calls that are host calls at this moment. */
 export const CALL_DEPTH = 44;
+/** 8 bytes: address of the block whose computed jump left a function last; stored before STATUS_GO_COMPUTED. */
+export const JUMP_SOURCE = 48;
 export const GUEST_STATE = 128;
 
 /**

@@ -17,34 +17,25 @@
  * instruction's start.
  *
  * The budget loses a block's instructions at its end. It is looked at on jumps that go backwards in guest memory,
- * and by the engine whenever a function returns.
+ * on computed jumps, and by the engine whenever a function returns.
+ *
+ * `region-exits.ts` has the ways out, `region-calls.ts` guest calls, `region-jumps.ts` computed jumps.
  */
 
 import { type GuestAddress, fromHalves, highHalf, lowHalf } from "../../../mmu/address.ts";
-import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES, STATE_BYTE } from "../../../mmu/layout.ts";
 import type { IrBlock, IrExit } from "../../ir/block.ts";
-import { blockIndices, isBackward, type Region, successorsIn } from "../../ir/region.ts";
-import { BUDGET, CALL_DEPTH, RIP } from "../../ir/state.ts";
-import {
-  STATUS_GO,
-  STATUS_GO_PREEMPTIBLE,
-  STATUS_RETURNED,
-  STATUS_STOP,
-  STATUS_SYSCALL,
-} from "../../unit.ts";
+import { blockIndices, isBackward, jumpsComputed, type Region } from "../../ir/region.ts";
+import { STATUS_GO, STATUS_GO_PREEMPTIBLE, STATUS_STOP, STATUS_SYSCALL } from "../../unit.ts";
 import { type Item, leader, type Structure, structureOf } from "../structure.ts";
 import { Body, type Frame } from "./body.ts";
-import { NO_RESULT, OP, TYPE_I32, type WasmType } from "./bytes.ts";
-import { loadTags } from "./emitters-memory.ts";
+import { NO_RESULT, OP } from "./bytes.ts";
+import { type RegionGraph, regionGraph } from "./computed-jumps.ts";
 import { functionCode } from "./function-code.ts";
-import { type FunctionCode, UNIT_TYPE } from "./imports.ts";
+import type { FunctionCode } from "./imports.ts";
 import { IN_PLACE, LocalPlaces } from "./places.ts";
-
-/** Where called functions are found: see `call-table.ts`. */
-export interface CallSites {
-  /** Place in the table of the function for a guest address. */
-  slotOf(target: GuestAddress): number;
-}
+import { type CallSites, RegionCalls } from "./region-calls.ts";
+import { LABEL, OWN_LOCALS, RegionExits, TARGET } from "./region-exits.ts";
+import { emitDispatch } from "./region-jumps.ts";
 
 export interface RegionInput {
   readonly region: Region;
@@ -58,32 +49,25 @@ export interface RegionInput {
   readonly unsupported: (name: string) => number;
 }
 
-export type FaultExit = Extract<IrExit, { readonly kind: "fault" }>;
+type FaultExit = Extract<IrExit, { readonly kind: "fault" }>;
+type IndirectExit = Extract<IrExit, { readonly kind: "indirect" }>;
 
 /** The function's body, with its locals. */
 export function emitRegion(input: RegionInput): FunctionCode {
   return new RegionEmission(input).emit();
 }
 
-const LABEL = 0;
-/** Guest calls that are host calls at most; deeper ones go through the engine. */
-const MAX_CALL_DEPTH = 100;
-const CALL_CACHE_SHIFT = 4;
-
 class RegionEmission implements Frame {
   readonly #input: RegionInput;
+  readonly #graph: RegionGraph;
   readonly #structure: Structure;
   readonly #indices: ReadonlyMap<number, number>;
-  readonly #locals: LocalPlaces | undefined;
-  /** Locals, when state is in locals: status, budget, place of the tag entries. */
-  readonly #status = 1;
-  readonly #budget = 2;
-  readonly #tags = 3;
   readonly #body: Body;
+  readonly #exits: RegionExits;
+  readonly #calls: RegionCalls;
   /** Depth of the construct to branch to: forward, by the block behind its end; backward, by the loop's header. */
   readonly #forward = new Map<number, number>();
   readonly #open = new Map<number, number>();
-  #outDepth = 0;
   #againDepth = 0;
   #block: IrBlock;
 
@@ -91,24 +75,27 @@ class RegionEmission implements Frame {
     const { region, inPlace } = input;
     this.#input = input;
     this.#block = region.blocks[0] as IrBlock;
-    this.#structure = structureOf(successorsIn(region), region.entries);
+    this.#graph = regionGraph(region);
+    this.#structure = structureOf(this.#graph.successors, region.entries);
     this.#indices = blockIndices(region.blocks);
-    const firstState = inPlace ? 1 : 4;
-    this.#locals = inPlace ? undefined : new LocalPlaces(region.blocks, firstState);
+    const firstState = inPlace ? 1 : 1 + OWN_LOCALS.length;
+    const locals = inPlace ? undefined : new LocalPlaces(region.blocks, firstState);
     this.#body = new Body({
       frame: this,
-      places: this.#locals ?? IN_PLACE,
-      firstLocal: firstState + (this.#locals?.types.length ?? 0),
+      places: locals ?? IN_PLACE,
+      firstLocal: firstState + (locals?.types.length ?? 0),
       compact: inPlace,
       grouping: !inPlace && input.accessGrouping,
     });
+    this.#exits = new RegionExits(this.#body, locals);
+    this.#calls = new RegionCalls(this.#exits, input.calls);
   }
 
   emit(): FunctionCode {
     const body = this.#body;
-    this.#load();
+    this.#exits.load();
     body.block(OP.block, NO_RESULT);
-    this.#outDepth = body.depth;
+    this.#exits.outDepth = body.depth;
     const { items, entries } = this.#structure;
     const switched = entries.length > 1;
     if (switched) {
@@ -119,38 +106,15 @@ class RegionEmission implements Frame {
     if (switched) body.end();
     body.op(OP.unreachable);
     body.end();
-    this.#epilogue();
+    this.#exits.epilogue();
     body.op(OP.end);
     return this.#withLocals();
   }
 
-  /** Reads the state, where it is kept in locals. */
-  #load(): void {
-    const body = this.#body;
-    if (this.#locals === undefined) return;
-    this.#locals.load(body);
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + BUDGET);
-    body.localSet(this.#budget);
-    loadTags(body);
-    body.localSet(this.#tags);
-  }
-
-  #epilogue(): void {
-    const body = this.#body;
-    if (this.#locals === undefined) {
-      body.const32(STATUS_STOP);
-      return;
-    }
-    this.#locals.spill(body);
-    this.#storeBudget();
-    body.localGet(this.#status);
-  }
-
   #withLocals(): FunctionCode {
     const { out, localTypes, relocations, unlikely } = this.#body;
-    const own: WasmType[] = this.#locals === undefined ? [] : [TYPE_I32, TYPE_I32, TYPE_I32];
-    const locals = [...own, ...(this.#locals?.types ?? []), ...localTypes];
+    const { locals: state } = this.#exits;
+    const locals = [...(state === undefined ? [] : [...OWN_LOCALS, ...state.types]), ...localTypes];
     return functionCode({ locals, out, relocations, unlikely });
   }
 
@@ -170,7 +134,7 @@ class RegionEmission implements Frame {
         this.#forward.delete(leader(item));
         body.end();
       }
-      if (typeof item === "number") this.#emitBlock(item);
+      if (typeof item === "number") this.#emitNode(item);
       else this.#loop(item.header, item.body);
     }
   }
@@ -193,6 +157,12 @@ class RegionEmission implements Frame {
     for (const entry of entries) body.out.unsigned(body.depth - (this.#forward.get(entry) as number));
   }
 
+  #emitNode(node: number): void {
+    const dispatch = this.#graph.shared.get(node);
+    if (dispatch === undefined) this.#emitBlock(node);
+    else emitDispatch(this.#exits, this.#input.region.blocks, dispatch, (to) => this.#branch(node, to));
+  }
+
   #emitBlock(index: number): void {
     const body = this.#body;
     const block = this.#input.region.blocks[index] as IrBlock;
@@ -211,36 +181,50 @@ class RegionEmission implements Frame {
 
   #exit(from: number, exit: IrExit): void {
     const body = this.#body;
-    const count = this.#block.instructions.length;
+    const exits = this.#exits;
+    if (exit.kind === "fault") return this.#fault(exit);
+    exits.spend(this.#block.instructions.length);
     switch (exit.kind) {
       case "jump": {
-        this.#spend(count);
-        if (this.#returns(exit)) return this.#callDirect(from, exit.target, exit.returnTo);
+        if (this.#returns(exit)) {
+          this.#calls.direct(exit.target, exit.returnTo);
+          return this.#goBehind(from, exit.returnTo);
+        }
         const leaves = exit.transfer === "call" || exit.transfer === "return";
-        if (leaves) this.#leaveAt(exit.target, STATUS_GO_PREEMPTIBLE);
+        if (leaves) exits.leaveAt(exit.target, STATUS_GO_PREEMPTIBLE);
         else this.#go(from, exit.target);
         return;
       }
       case "branch":
-        this.#spend(count);
         body.value(exit.condition);
         body.block(OP.if, NO_RESULT);
         this.#go(from, exit.taken);
         body.end();
         return this.#go(from, exit.notTaken);
       case "indirect":
-        this.#spend(count);
-        body.const32(0);
-        body.value(exit.target);
-        body.memory(OP.i64Store, STATE_BYTE + RIP);
-        if (this.#returns(exit)) return this.#callComputed(from, exit.returnTo);
-        return this.#leaveWith(STATUS_GO_PREEMPTIBLE);
+        return this.#indirect(from, exit);
       case "syscall":
-        this.#spend(count);
-        return this.#leaveAt(exit.next, STATUS_SYSCALL);
-      case "fault":
-        return this.#fault(exit);
+        return exits.leaveAt(exit.next, STATUS_SYSCALL);
     }
+  }
+
+  #indirect(from: number, exit: IndirectExit): void {
+    const exits = this.#exits;
+    const dispatch = this.#graph.dispatchOf.get(from);
+    if (dispatch !== undefined) {
+      this.#body.value(exit.target);
+      this.#body.localSet(TARGET);
+      exits.leaveWhenSpent(() => exits.storeRipOf(() => this.#body.localGet(TARGET)));
+      if (dispatch.node !== from) return this.#branch(from, dispatch.node);
+      return emitDispatch(exits, this.#input.region.blocks, dispatch, (to) => this.#branch(from, to));
+    }
+    exits.storeRipOf(() => this.#body.value(exit.target));
+    if (this.#returns(exit)) {
+      this.#calls.computed(exit.returnTo);
+      return this.#goBehind(from, exit.returnTo);
+    }
+    if (jumpsComputed(this.#block)) exits.leaveComputed(this.#block.address);
+    else exits.leaveWith(STATUS_GO_PREEMPTIBLE);
   }
 
   /** The last instruction always faults, or traps. */
@@ -256,26 +240,18 @@ class RegionEmission implements Frame {
     body.const32(faults ? instructions.length - 1 : instructions.length);
     body.const32(unsupported === undefined ? 0 : this.#input.unsupported(unsupported));
     body.call("exitFault");
-    this.#leaveWith(STATUS_STOP);
+    this.#exits.leaveWith(STATUS_STOP);
   }
 
   /** Goes on at a known address, inside where that is possible. */
   #go(from: number, target: GuestAddress): void {
-    const body = this.#body;
     const to = this.#indices.get(target);
     const backward = isBackward(this.#block, target);
     if (to === undefined) {
-      this.#leaveAt(target, backward ? STATUS_GO_PREEMPTIBLE : STATUS_GO);
+      this.#exits.leaveAt(target, backward ? STATUS_GO_PREEMPTIBLE : STATUS_GO);
       return;
     }
-    if (backward) {
-      this.#pushBudget();
-      body.const32(0);
-      body.op(OP.i32LeS);
-      body.ifUnlikely();
-      this.#leaveAt(target, STATUS_GO_PREEMPTIBLE);
-      body.end();
-    }
+    if (backward) this.#exits.leaveWhenSpent(() => this.#exits.storeRip(target));
     this.#branch(from, to);
   }
 
@@ -291,9 +267,7 @@ class RegionEmission implements Frame {
     body.branchTo((this.#open.get(to) ?? this.#forward.get(to)) as number);
   }
 
-  // Calls. RIP is stored before; a callee that comes back to the address behind the call has done nothing else, and
-  // then the region goes on with the state as it is in the state block.
-
+  /** Whether a call comes back into the region. */
   #returns<E extends IrExit>(exit: E): exit is E & { readonly returnTo: GuestAddress } {
     return (
       this.#input.region.returns &&
@@ -303,188 +277,33 @@ class RegionEmission implements Frame {
     );
   }
 
-  #callDirect(from: number, target: GuestAddress, returnTo: GuestAddress): void {
-    this.#storeRip(target);
-    const slot = this.#input.calls?.slotOf(target) ?? 0;
-    this.#call(from, returnTo, () => this.#body.const32(slot));
-  }
-
-  /** The slot of a computed target stands in the call cache, or the call goes to slot 0, which does nothing. */
-  #callComputed(from: number, returnTo: GuestAddress): void {
-    this.#call(from, returnTo, () => {
-      const body = this.#body;
-      const entry = body.newLocal(TYPE_I32);
-      // entry = CALL_CACHE + (rip & mask) * 16
-      body.const32(0);
-      body.memory(OP.i32Load, STATE_BYTE + RIP);
-      body.const32(CALL_CACHE_ENTRIES - 1);
-      body.op(OP.i32And);
-      body.const32(CALL_CACHE_SHIFT);
-      body.op(OP.i32Shl);
-      body.localTee(entry);
-      body.memory(OP.i32Load, CALL_CACHE_BYTE + 8);
-      body.const32(0);
-      body.localGet(entry);
-      body.memory(OP.i64Load, CALL_CACHE_BYTE);
-      body.const32(0);
-      body.memory(OP.i64Load, STATE_BYTE + RIP);
-      body.op(OP.i64Eq);
-      body.op(OP.select);
-    });
-  }
-
-  #call(from: number, returnTo: GuestAddress, pushSlot: () => void): void {
-    const body = this.#body;
-    this.#pushBudget();
-    body.const32(0);
-    body.op(OP.i32LeS);
-    this.#pushDepth();
-    body.const32(MAX_CALL_DEPTH);
-    body.op(OP.i32GeS);
-    body.op(OP.i32Or);
-    body.ifUnlikely();
-    this.#leaveWith(STATUS_GO_PREEMPTIBLE);
-    body.end();
-    this.#locals?.spill(body);
-    this.#storeBudget();
-    this.#addDepth(1);
-    body.const32(0);
-    pushSlot();
-    body.op(OP.callIndirect);
-    body.out.unsigned(UNIT_TYPE);
-    body.out.byte(0);
-    body.localSet(this.#status);
-    this.#resumeUnlessBack(returnTo);
-    this.#addDepth(-1);
-    this.#load();
+  #goBehind(from: number, returnTo: GuestAddress): void {
     this.#branch(from, this.#indices.get(returnTo) as number);
-  }
-
-  /** Goes on behind the call when the callee came back; otherwise the engine runs until it does, or leaves. */
-  #resumeUnlessBack(returnTo: GuestAddress): void {
-    const body = this.#body;
-    body.localGet(this.#status);
-    body.const32(STATUS_STOP);
-    body.op(OP.i32And);
-    body.const32(0);
-    body.memory(OP.i64Load, STATE_BYTE + RIP);
-    body.const64(lowHalf(returnTo), highHalf(returnTo));
-    body.op(OP.i64Ne);
-    body.op(OP.i32Or);
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + BUDGET);
-    body.const32(0);
-    body.op(OP.i32LeS);
-    body.op(OP.i32Or);
-    body.ifUnlikely();
-    body.localGet(this.#status);
-    body.const32(lowHalf(returnTo));
-    body.const32(highHalf(returnTo));
-    body.call("resume");
-    body.localTee(this.#status);
-    body.const32(STATUS_RETURNED);
-    body.op(OP.i32Ne);
-    body.ifUnlikely();
-    this.#addDepth(-1);
-    // The state block is up to date: nothing to write back.
-    body.localGet(this.#status);
-    body.op(OP.return);
-    body.end();
-    body.end();
-  }
-
-  #pushDepth(): void {
-    this.#body.const32(0);
-    this.#body.memory(OP.i32Load, STATE_BYTE + CALL_DEPTH);
-  }
-
-  #addDepth(by: number): void {
-    const body = this.#body;
-    body.const32(0);
-    this.#pushDepth();
-    body.const32(by);
-    body.op(OP.i32Add);
-    body.memory(OP.i32Store, STATE_BYTE + CALL_DEPTH);
-  }
-
-  #leaveAt(target: GuestAddress, status: number): void {
-    this.#storeRip(target);
-    this.#leaveWith(status);
-  }
-
-  #storeRip(target: GuestAddress): void {
-    const body = this.#body;
-    body.const32(0);
-    body.const64(lowHalf(target), highHalf(target));
-    body.memory(OP.i64Store, STATE_BYTE + RIP);
-  }
-
-  #leaveWith(status: number): void {
-    const body = this.#body;
-    body.const32(status);
-    if (this.#locals === undefined) body.op(OP.return);
-    else {
-      body.localSet(this.#status);
-      body.branchTo(this.#outDepth);
-    }
-  }
-
-  // The budget.
-
-  #pushBudget(): void {
-    const body = this.#body;
-    if (this.#locals !== undefined) {
-      body.localGet(this.#budget);
-      return;
-    }
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + BUDGET);
-  }
-
-  #storeBudget(): void {
-    const body = this.#body;
-    body.const32(0);
-    body.localGet(this.#budget);
-    body.memory(OP.i32Store, STATE_BYTE + BUDGET);
-  }
-
-  #spend(instructions: number): void {
-    const body = this.#body;
-    if (this.#locals === undefined) body.const32(0);
-    this.#pushBudget();
-    body.const32(instructions);
-    body.op(OP.i32Sub);
-    if (this.#locals === undefined) body.memory(OP.i32Store, STATE_BYTE + BUDGET);
-    else body.localSet(this.#budget);
   }
 
   // `Frame`.
 
-  pushTags(body: Body): void {
-    if (this.#locals === undefined) loadTags(body);
-    else body.localGet(this.#tags);
+  pushTags(): void {
+    this.#exits.pushTags();
   }
 
   leave(): void {
-    this.#leaveWith(STATUS_STOP);
+    this.#exits.leaveWith(STATUS_STOP);
   }
 
   leaveTo(body: Body, lo: number, hi: number): void {
     const target = fromHalves(lo, hi);
-    this.#spend(body.completed + 1);
+    this.#exits.spend(body.completed + 1);
     const to = this.#indices.get(target);
-    if (to === undefined) this.#leaveAt(target, STATUS_GO);
+    if (to === undefined) this.#exits.leaveAt(target, STATUS_GO);
     else this.#branch(this.#indices.get(this.#block.address) as number, to);
   }
 
   beforeClock(): void {
-    if (this.#locals !== undefined) this.#storeBudget();
+    if (this.#exits.locals !== undefined) this.#exits.storeBudget();
   }
 
-  afterClock(body: Body): void {
-    if (this.#locals === undefined) return;
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + BUDGET);
-    body.localSet(this.#budget);
+  afterClock(): void {
+    if (this.#exits.locals !== undefined) this.#exits.loadBudget();
   }
 }

@@ -6,10 +6,11 @@ import { compileModule } from "../../../../src/jit/emit/webassembly/compile.ts";
 import { emitRegion } from "../../../../src/jit/emit/webassembly/emit-region.ts";
 import { type SharedHelpers, WasmRuntime } from "../../../../src/jit/emit/webassembly/runtime.ts";
 import type { Region } from "../../../../src/jit/ir/region.ts";
-import { BUDGET, CALL_SITE, FLAGS_B, FLAGS_CODE, RIP } from "../../../../src/jit/ir/state.ts";
+import { BUDGET, CALL_SITE, FLAGS_B, FLAGS_CODE, JUMP_SOURCE, RIP } from "../../../../src/jit/ir/state.ts";
 import {
   type RuntimeHooks,
   STATUS_GO,
+  STATUS_GO_COMPUTED,
   STATUS_GO_PREEMPTIBLE,
   STATUS_STOP,
   STATUS_SYSCALL,
@@ -80,7 +81,7 @@ export class WasmBench {
   }
 
   #outcome(status: number): { outcome: string } {
-    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE) return { outcome: "follow" };
+    if ([STATUS_GO, STATUS_GO_PREEMPTIBLE, STATUS_GO_COMPUTED].includes(status)) return { outcome: "follow" };
     if (status === STATUS_SYSCALL) return { outcome: "syscall" };
     const { stop, pendingFault: fault } = this.runtime;
     if (status !== STATUS_STOP || stop === "none") throw new Error(`left with ${status}, stop "${stop}"`);
@@ -95,5 +96,6 @@ function shown(guest: Guest): Pick<Trace, "flags" | "state" | "memory"> {
   state.fill(0, RIP, RIP + 8);
   state.fill(0, FLAGS_CODE, FLAGS_B + 8);
   state.fill(0, BUDGET, CALL_SITE + 4);
+  state.fill(0, JUMP_SOURCE, JUMP_SOURCE + 8);
   return { flags, state, memory: memoryOf(guest) };
 }
