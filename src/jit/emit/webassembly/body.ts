@@ -13,10 +13,24 @@
 import { type GuestAddress, highHalf, lowHalf } from "../../../mmu/address.ts";
 import type { IrBlock, IrInstruction } from "../../ir/block.ts";
 import { type CallOpName, type IrType, type OpName, OP_NAMES, rowOf } from "../../ir/ops.ts";
-import { Bytes, NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import {
+  Bytes,
+  NO_RESULT,
+  OP,
+  TYPE_F32,
+  TYPE_F64,
+  TYPE_I32,
+  TYPE_I64,
+  TYPE_V128,
+  VECTOR,
+  type WasmType,
+} from "./bytes.ts";
 import { EMITTERS } from "./emitters.ts";
 import type { FlagPart, FlagParts } from "./emitters-flags.ts";
 import { FLAG_PARTS } from "./emitters-flags.ts";
+import { FloatFacts } from "./float-facts.ts";
+import { FloatMode } from "./float-mode.ts";
+import { FLOAT_OPS, numbersOf, type NumberType } from "./float-ops.ts";
 import { type AccessName, type HelperName, PADDED_BYTES, type Relocation } from "./imports.ts";
 import type { StatePlaces } from "./places.ts";
 import { packSite } from "./site.ts";
@@ -99,6 +113,8 @@ export class Body {
   readonly #free = new Map<WasmType, number[]>([
     [TYPE_I32, []],
     [TYPE_I64, []],
+    [TYPE_F32, []],
+    [TYPE_F64, []],
     [TYPE_V128, []],
   ]);
   readonly #used: { readonly type: WasmType; readonly local: number }[] = [];
@@ -110,12 +126,17 @@ export class Body {
   /** State that a waiting value depends on; see `dependency`. */
   #depends = new Int32Array(0);
   #waiting: number[] = [];
+  /** Values that are numbers on the stack and in their locals, not the bits of one. None in short code. */
+  #numbers: ReadonlyMap<number, NumberType> = new Map();
+  readonly facts = new FloatFacts();
+  readonly mode: FloatMode;
 
   constructor({ frame, places, firstLocal, compact }: BodyInputs) {
     this.#frame = frame;
     this.places = places;
     this.#firstLocal = firstLocal;
     this.compact = compact;
+    this.mode = new FloatMode(this);
   }
 
   /** Begins a block; the locals of the one before are free again. */
@@ -135,6 +156,10 @@ export class Body {
     for (const { type, local } of this.#used) this.#free.get(type)?.push(local);
     this.#used.length = 0;
     this.#countUses(block);
+    if (this.compact) return;
+    this.#numbers = numbersOf(code);
+    this.facts.begin(code);
+    if (code.some(({ op }) => FLOAT_OPS.has(op))) this.mode.renew(this);
   }
 
   #countUses({ code, exit }: IrBlock): void {
@@ -160,7 +185,7 @@ export class Body {
     const instruction = this.#code[index] as IrInstruction;
     const plan = PLANS.get(instruction.op) as Plan;
     if (!plan.pure) {
-      this.#emitNow(instruction);
+      this.#emitNow(index);
       if (plan.type === undefined) return;
       // What memory operations produce is put down at once: they stay in order.
       if (this.#uses[index] === 0) this.out.byte(OP.drop);
@@ -173,7 +198,7 @@ export class Body {
     for (const arg of instruction.args) depends |= this.#depends[arg] as number;
     this.#depends[index] = depends;
     if (uses > 1 && !plan.flags && !this.#isCheap(instruction)) {
-      this.#emitNow(instruction);
+      this.#emitNow(index);
       this.#put(index, plan.type as WasmType);
       return;
     }
@@ -185,12 +210,28 @@ export class Body {
     return this.places.isLocal(op, imm);
   }
 
-  /** Pushes a value. */
+  /** Pushes a value, of a number its bits. */
   value(index: number): void {
+    this.#push(index);
+    const number = this.#numbers.get(index);
+    if (number !== undefined) this.toBits(number);
+  }
+
+  /** Pushes the number that a value is or has the bits of. */
+  number(index: number, type: NumberType): void {
+    this.#push(index);
+    if (!this.#numbers.has(index)) this.op(type === TYPE_F64 ? OP.f64ReinterpretI64 : OP.f32ReinterpretI32);
+  }
+
+  isNumber(index: number): boolean {
+    return this.#numbers.has(index);
+  }
+
+  #push(index: number): void {
     this.#uses[index] = (this.#uses[index] as number) - 1;
     const local = this.#local[index] as number;
     if (local !== NOWHERE) this.localGet(local);
-    else this.#emitNow(this.#code[index] as IrInstruction);
+    else this.#emitNow(index);
   }
 
   /** The constant that a value is, low half; undefined when it is none. */
@@ -230,7 +271,7 @@ export class Body {
       const plan = PLANS.get(op) as Plan;
       if (plan.flags) this.#putFlags(index);
       else {
-        this.#emitNow(this.#code[index] as IrInstruction);
+        this.#emitNow(index);
         this.#put(index, plan.type as WasmType);
       }
       this.#depends[index] = 0;
@@ -240,7 +281,7 @@ export class Body {
 
   /** A fresh local; free again at the end of the block. */
   newLocal(type: WasmType): number {
-    const local = this.#free.get(type)?.pop() ?? this.#firstLocal + this.localTypes.push(type) - 1;
+    const local = this.#free.get(type)?.pop() ?? this.ownLocal(type);
     this.#used.push({ type, local });
     return local;
   }
@@ -251,9 +292,14 @@ export class Body {
     this.#free.get(type)?.push(local);
   }
 
+  /** A fresh local for the whole function. */
+  ownLocal(type: WasmType): number {
+    return this.#firstLocal + this.localTypes.push(type) - 1;
+  }
+
   /** Pops into a local for value `index`. */
   #put(index: number, type: WasmType): void {
-    const local = this.newLocal(type);
+    const local = this.newLocal(this.#numbers.get(index) ?? type);
     this.localSet(local);
     this.#local[index] = local;
     this.#depends[index] = 0;
@@ -264,17 +310,28 @@ export class Body {
     this.flagPart(index, "a");
     this.flagPart(index, "b");
     // Three neighbours, so not from the free ones.
-    const [code, a, b] = [TYPE_I32, TYPE_I64, TYPE_I64].map(
-      (type) => this.#firstLocal + this.localTypes.push(type as WasmType) - 1,
-    ) as [number, number, number];
+    const [code, a, b] = [TYPE_I32, TYPE_I64, TYPE_I64].map((type) => this.ownLocal(type as WasmType)) as [
+      number,
+      number,
+      number,
+    ];
     this.localSet(b);
     this.localSet(a);
     this.localSet(code);
     this.#local[index] = code;
   }
 
-  #emitNow({ op, args, imm }: IrInstruction): void {
-    EMITTERS[op](this, args, imm);
+  #emitNow(index: number): void {
+    const { op, args, imm } = this.#code[index] as IrInstruction;
+    const number = this.#numbers.get(index);
+    if (number !== undefined && !FLOAT_OPS.has(op))
+      this.#extractNumber(args[0] as number, imm[0] as number, number);
+    else EMITTERS[op](this, args, imm);
+  }
+
+  #extractNumber(vector: number, lane: number, type: NumberType): void {
+    this.value(vector);
+    this.vectorLane(type === TYPE_F64 ? VECTOR.f64Extract : VECTOR.f32Extract, lane);
   }
 
   // The function around.
@@ -353,6 +410,10 @@ export class Body {
     this.vector(code);
     this.out.byte(0);
     this.out.unsigned(offset);
+  }
+  /** Replaces a number by its bits. */
+  toBits(type: NumberType): void {
+    this.op(type === TYPE_F64 ? OP.i64ReinterpretF64 : OP.i32ReinterpretF32);
   }
   /** Replaces a 64-bit number by its halves, low first. */
   halves(): void {

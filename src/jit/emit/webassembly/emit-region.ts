@@ -356,6 +356,7 @@ class RegionEmission implements Frame {
     this.#resumeUnlessBack(returnTo);
     this.#addDepth(-1);
     this.#load();
+    body.mode.forget(body);
     this.#branch(from, this.#indices.get(returnTo) as number);
   }
 
