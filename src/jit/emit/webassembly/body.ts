@@ -30,7 +30,7 @@ import type { FlagPart, FlagParts } from "./emitters-flags.ts";
 import { FLAG_PARTS } from "./emitters-flags.ts";
 import { FloatFacts } from "./float-facts.ts";
 import { FloatMode } from "./float-mode.ts";
-import { FLOAT_OPS, numbersOf, type NumberType } from "./float-ops.ts";
+import { FLOAT_OPS, type FloatName, numbersOf, type NumberType } from "./float-ops.ts";
 import { type AccessName, type HelperName, PADDED_BYTES, type Relocation } from "./imports.ts";
 import type { StatePlaces } from "./places.ts";
 import { packSite } from "./site.ts";
@@ -91,6 +91,8 @@ export interface BodyInputs {
   readonly firstLocal: number;
   /** Short code: memory accesses call the functions of `access-functions.ts`. */
   readonly compact: boolean;
+  /** The locals with the site, in a function that is called from many. */
+  readonly site?: readonly [rip: number, site: number];
 }
 
 /** What the emitters see. */
@@ -109,6 +111,7 @@ export class Body {
   readonly localTypes: WasmType[] = [];
 
   readonly #firstLocal: number;
+  readonly #site: BodyInputs["site"];
   /** Locals not in use, by type. */
   readonly #free = new Map<WasmType, number[]>([
     [TYPE_I32, []],
@@ -131,7 +134,8 @@ export class Body {
   readonly facts = new FloatFacts();
   readonly mode: FloatMode;
 
-  constructor({ frame, places, firstLocal, compact }: BodyInputs) {
+  constructor({ frame, places, firstLocal, compact, site }: BodyInputs) {
+    this.#site = site;
     this.#frame = frame;
     this.places = places;
     this.#firstLocal = firstLocal;
@@ -359,6 +363,10 @@ export class Body {
   }
   /** Pushes where the guest is, for a helper that may refuse: see `packSite`. */
   pushSite(access: number): void {
+    if (this.#site !== undefined) {
+      for (const local of this.#site) this.localGet(local);
+      return;
+    }
     this.const32(lowHalf(this.address));
     this.const32(packSite(highHalf(this.address), this.completed, access));
   }
@@ -431,7 +439,7 @@ export class Body {
     this.op(OP.i32WrapI64);
   }
   /** Calls an imported function. */
-  call(name: HelperName | AccessName | CallOpName): void {
+  call(name: HelperName | AccessName | CallOpName | FloatName): void {
     this.out.byte(OP.call);
     this.relocations.push({ at: this.out.length, name });
     for (let k = 0; k < PADDED_BYTES; k++) this.out.byte(0);

@@ -79,6 +79,32 @@ export const resultFormat = (op: OpName): Format | undefined => RESULT_FORMATS.g
 /** The type of a scalar result. */
 export const numberResult = (op: OpName): NumberType | undefined => NUMBER_RESULTS.get(op);
 
+/** An operation that is a function in short code, with its immediates. */
+export interface FloatFunction {
+  readonly name: FloatName;
+  readonly op: FloatOp;
+  readonly imm: readonly number[];
+}
+export type FloatName = `fast.${string}`;
+
+export const floatName = (op: OpName, imm: readonly number[]): FloatName => `fast.${[op, ...imm].join(".")}`;
+
+/** The immediates that programs have: a predicate, or a truth value. */
+function immediatesOf(op: OpName): readonly (readonly number[])[] {
+  if (rowOf(op).imm === undefined) return [[]];
+  return Array.from({ length: op.startsWith("fcmp") ? 8 : 2 }, (_, k) => [k]);
+}
+
+/** All of them; what cannot raise is inline always. */
+export const FLOAT_FUNCTIONS: readonly FloatFunction[] = [...FLOAT_OPS].flatMap((op) => {
+  if (rowOf(op).effect !== "memory") return [];
+  return immediatesOf(op).map((imm) => ({ name: floatName(op, imm), op: op as FloatOp, imm }));
+});
+
+const FUNCTION_NAMES: ReadonlySet<string> = new Set(FLOAT_FUNCTIONS.map(({ name }) => name));
+export const isFloatFunction = (op: FloatOp, imm: readonly number[]): boolean =>
+  FUNCTION_NAMES.has(floatName(op, imm));
+
 const EXTRACTS: ReadonlyMap<OpName, NumberType> = new Map([
   ["extract.v32", TYPE_F32],
   ["extract.v64", TYPE_F64],

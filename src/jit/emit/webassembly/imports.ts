@@ -14,6 +14,7 @@ import {
   TYPE_V128,
   type WasmType,
 } from "./bytes.ts";
+import { FLOAT_FUNCTIONS, type FloatFunction } from "./float-ops.ts";
 
 /** Parameters and results that are 32-bit words. */
 const helper = (parameters: number, results: 0 | 1): FunctionType => ({
@@ -82,10 +83,19 @@ export const ACCESS_SIGNATURES = {
 } as const satisfies Record<string, FunctionType>;
 export type AccessName = keyof typeof ACCESS_SIGNATURES;
 
-/** By name: helpers, accesses, and call operations under the name of the operation. */
+const TYPES = { i1: TYPE_I32, i32: TYPE_I32, i64: TYPE_I64, v128: TYPE_V128, flags: TYPE_I32 } as const;
+
+/** SSE arithmetic out of line, see `float-functions.ts`: operands, two words of the site; result, 1 when refused. */
+export function floatSignature({ op }: FloatFunction): FunctionType {
+  const { args, result = "i32" } = rowOf(op);
+  return { parameters: [...args.map((type) => TYPES[type]), ...SITE], results: [TYPES[result], TYPE_I32] };
+}
+
+/** By name: helpers, accesses, SSE arithmetic, and call operations under the name of the operation. */
 export const SIGNATURES: ReadonlyMap<string, FunctionType> = new Map([
   ...Object.entries(HELPERS),
   ...Object.entries(ACCESS_SIGNATURES),
+  ...FLOAT_FUNCTIONS.map((work) => [work.name, floatSignature(work)] as const),
   ...CALL_LIST.map(({ op, raises }) => [op, callSignature(op, raises)] as const),
 ]);
 
