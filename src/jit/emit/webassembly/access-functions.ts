@@ -66,8 +66,8 @@ function accessFunction(name: AccessName): FunctionCode {
   move(body, access, writes ? access.store : access.load, 0);
   body.const32(0);
   body.op(OP.end);
-  const { out, relocations, unlikely, localTypes: locals } = body;
-  return functionCode({ locals, out, relocations, unlikely, type });
+  const { out, relocations, hints, localTypes: locals } = body;
+  return functionCode({ locals, out, relocations, hints, type });
 }
 
 function callSlow(body: Body, name: "load" | "store", { lo, address }: Place, { bytes }: Access): void {

@@ -13,11 +13,26 @@
 import { type GuestAddress, highHalf, lowHalf } from "../../../mmu/address.ts";
 import type { IrBlock, IrInstruction } from "../../ir/block.ts";
 import { type CallOpName, type IrType, type OpName, OP_NAMES, rowOf } from "../../ir/ops.ts";
-import { Bytes, NO_RESULT, OP, TYPE_I32, TYPE_I64, TYPE_V128, VECTOR, type WasmType } from "./bytes.ts";
+import {
+  type BranchHint,
+  Bytes,
+  NO_RESULT,
+  OP,
+  TYPE_F32,
+  TYPE_F64,
+  TYPE_I32,
+  TYPE_I64,
+  TYPE_V128,
+  VECTOR,
+  type WasmType,
+} from "./bytes.ts";
 import { accessGroups, type GroupedAccess } from "./access-groups.ts";
 import { EMITTERS } from "./emitters.ts";
 import type { FlagPart, FlagParts } from "./emitters-flags.ts";
 import { FLAG_PARTS } from "./emitters-flags.ts";
+import { FloatFacts } from "./float-facts.ts";
+import { FloatMode } from "./float-mode.ts";
+import { FLOAT_OPS, type FloatName, numbersOf, type NumberType } from "./float-ops.ts";
 import { type AccessName, type HelperName, PADDED_BYTES, type Relocation } from "./imports.ts";
 import type { StatePlaces } from "./places.ts";
 import { packSite } from "./site.ts";
@@ -81,14 +96,15 @@ export interface BodyInputs {
   readonly compact: boolean;
   /** Accesses of a block that lie close together look into the TLB once. */
   readonly grouping?: boolean;
+  /** The locals with the site, in a function that is called from many. */
+  readonly site?: readonly [rip: number, site: number];
 }
 
 /** What the emitters see. */
 export class Body {
   readonly out = new Bytes(1024);
   readonly relocations: Relocation[] = [];
-  /** Places of the branches that are hardly ever taken, rising. */
-  readonly unlikely: number[] = [];
+  readonly hints: BranchHint[] = [];
   readonly places: StatePlaces;
   readonly compact: boolean;
   /** The guest instruction being emitted: its address, and how many of its block came before it. */
@@ -101,10 +117,13 @@ export class Body {
   readonly localTypes: WasmType[] = [];
 
   readonly #firstLocal: number;
+  readonly #site: BodyInputs["site"];
   /** Locals not in use, by type. */
   readonly #free = new Map<WasmType, number[]>([
     [TYPE_I32, []],
     [TYPE_I64, []],
+    [TYPE_F32, []],
+    [TYPE_F64, []],
     [TYPE_V128, []],
   ]);
   readonly #used: { readonly type: WasmType; readonly local: number }[] = [];
@@ -120,13 +139,19 @@ export class Body {
   /** State that a waiting value depends on; see `dependency`. */
   #depends = new Int32Array(0);
   #waiting: number[] = [];
+  /** Values that are numbers on the stack and in their locals, not the bits of one. None in short code. */
+  #numbers: ReadonlyMap<number, NumberType> = new Map();
+  readonly facts = new FloatFacts();
+  readonly mode: FloatMode;
 
-  constructor({ frame, places, firstLocal, compact, grouping = false }: BodyInputs) {
+  constructor({ frame, places, firstLocal, compact, grouping = false, site }: BodyInputs) {
     this.#grouping = grouping;
+    this.#site = site;
     this.#frame = frame;
     this.places = places;
     this.#firstLocal = firstLocal;
     this.compact = compact;
+    this.mode = new FloatMode(this);
   }
 
   /** Begins a block; the locals of the one before are free again. */
@@ -147,6 +172,10 @@ export class Body {
     this.#used.length = 0;
     this.#groups = this.#grouping ? accessGroups(code) : NO_GROUPS;
     this.#countUses(block);
+    if (this.compact) return;
+    this.#numbers = numbersOf(code);
+    this.facts.begin(code);
+    if (code.some(({ op }) => FLOAT_OPS.has(op))) this.mode.renew(this);
   }
 
   #countUses({ code, exit }: IrBlock): void {
@@ -181,7 +210,7 @@ export class Body {
     const plan = PLANS.get(instruction.op) as Plan;
     if (!plan.pure) {
       this.#emitting = index;
-      this.#emitNow(instruction);
+      this.#emitNow(index);
       if (plan.type === undefined) return;
       // What memory operations produce is put down at once: they stay in order.
       if (this.#uses[index] === 0) this.out.byte(OP.drop);
@@ -194,7 +223,7 @@ export class Body {
     for (const arg of instruction.args) depends |= this.#depends[arg] as number;
     this.#depends[index] = depends;
     if (uses > 1 && !plan.flags && !this.#isCheap(instruction)) {
-      this.#emitNow(instruction);
+      this.#emitNow(index);
       this.#put(index, plan.type as WasmType);
       return;
     }
@@ -206,12 +235,28 @@ export class Body {
     return this.places.isLocal(op, imm);
   }
 
-  /** Pushes a value. */
+  /** Pushes a value, of a number its bits. */
   value(index: number): void {
+    this.#push(index);
+    const number = this.#numbers.get(index);
+    if (number !== undefined) this.toBits(number);
+  }
+
+  /** Pushes the number that a value is or has the bits of. */
+  number(index: number, type: NumberType): void {
+    this.#push(index);
+    if (!this.#numbers.has(index)) this.op(type === TYPE_F64 ? OP.f64ReinterpretI64 : OP.f32ReinterpretI32);
+  }
+
+  isNumber(index: number): boolean {
+    return this.#numbers.has(index);
+  }
+
+  #push(index: number): void {
     this.#uses[index] = (this.#uses[index] as number) - 1;
     const local = this.#local[index] as number;
     if (local !== NOWHERE) this.localGet(local);
-    else this.#emitNow(this.#code[index] as IrInstruction);
+    else this.#emitNow(index);
   }
 
   /** The constant that a value is, low half; undefined when it is none. */
@@ -251,7 +296,7 @@ export class Body {
       const plan = PLANS.get(op) as Plan;
       if (plan.flags) this.#putFlags(index);
       else {
-        this.#emitNow(this.#code[index] as IrInstruction);
+        this.#emitNow(index);
         this.#put(index, plan.type as WasmType);
       }
       this.#depends[index] = 0;
@@ -261,7 +306,7 @@ export class Body {
 
   /** A fresh local; free again at the end of the block. */
   newLocal(type: WasmType): number {
-    const local = this.#free.get(type)?.pop() ?? this.#firstLocal + this.localTypes.push(type) - 1;
+    const local = this.#free.get(type)?.pop() ?? this.ownLocal(type);
     this.#used.push({ type, local });
     return local;
   }
@@ -272,9 +317,14 @@ export class Body {
     this.#free.get(type)?.push(local);
   }
 
+  /** A fresh local for the whole function. */
+  ownLocal(type: WasmType): number {
+    return this.#firstLocal + this.localTypes.push(type) - 1;
+  }
+
   /** Pops into a local for value `index`. */
   #put(index: number, type: WasmType): void {
-    const local = this.newLocal(type);
+    const local = this.newLocal(this.#numbers.get(index) ?? type);
     this.localSet(local);
     this.#local[index] = local;
     this.#depends[index] = 0;
@@ -285,17 +335,28 @@ export class Body {
     this.flagPart(index, "a");
     this.flagPart(index, "b");
     // Three neighbours, so not from the free ones.
-    const [code, a, b] = [TYPE_I32, TYPE_I64, TYPE_I64].map(
-      (type) => this.#firstLocal + this.localTypes.push(type as WasmType) - 1,
-    ) as [number, number, number];
+    const [code, a, b] = [TYPE_I32, TYPE_I64, TYPE_I64].map((type) => this.ownLocal(type as WasmType)) as [
+      number,
+      number,
+      number,
+    ];
     this.localSet(b);
     this.localSet(a);
     this.localSet(code);
     this.#local[index] = code;
   }
 
-  #emitNow({ op, args, imm }: IrInstruction): void {
-    EMITTERS[op](this, args, imm);
+  #emitNow(index: number): void {
+    const { op, args, imm } = this.#code[index] as IrInstruction;
+    const number = this.#numbers.get(index);
+    if (number !== undefined && !FLOAT_OPS.has(op))
+      this.#extractNumber(args[0] as number, imm[0] as number, number);
+    else EMITTERS[op](this, args, imm);
+  }
+
+  #extractNumber(vector: number, lane: number, type: NumberType): void {
+    this.value(vector);
+    this.vectorLane(type === TYPE_F64 ? VECTOR.f64Extract : VECTOR.f32Extract, lane);
   }
 
   // The function around.
@@ -323,6 +384,10 @@ export class Body {
   }
   /** Pushes where the guest is, for a helper that may refuse: see `packSite`. */
   pushSite(access: number): void {
+    if (this.#site !== undefined) {
+      for (const local of this.#site) this.localGet(local);
+      return;
+    }
     this.const32(lowHalf(this.address));
     this.const32(packSite(highHalf(this.address), this.completed, access));
   }
@@ -375,6 +440,10 @@ export class Body {
     this.out.byte(0);
     this.out.unsigned(offset);
   }
+  /** Replaces a number by its bits. */
+  toBits(type: NumberType): void {
+    this.op(type === TYPE_F64 ? OP.i64ReinterpretF64 : OP.i32ReinterpretF32);
+  }
   /** Replaces a 64-bit number by its halves, low first. */
   halves(): void {
     const local = this.newLocal(TYPE_I64);
@@ -391,7 +460,7 @@ export class Body {
     this.op(OP.i32WrapI64);
   }
   /** Calls an imported function. */
-  call(name: HelperName | AccessName | CallOpName): void {
+  call(name: HelperName | AccessName | CallOpName | FloatName): void {
     this.out.byte(OP.call);
     this.relocations.push({ at: this.out.length, name });
     for (let k = 0; k < PADDED_BYTES; k++) this.out.byte(0);
@@ -402,9 +471,13 @@ export class Body {
     this.out.byte(code);
     this.out.byte(type);
   }
+  /** Says what is known of the branch that comes next. */
+  hint(likely: boolean): void {
+    this.hints.push({ at: this.out.length, likely });
+  }
   /** Opens an `if` that is hardly ever taken: what it holds should not cost the code around it registers. */
   ifUnlikely(type: number = NO_RESULT): void {
-    this.unlikely.push(this.out.length);
+    this.hint(false);
     this.block(OP.if, type);
   }
   end(): void {

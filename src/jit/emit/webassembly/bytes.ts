@@ -78,8 +78,11 @@ export class Bytes {
 
 export const TYPE_I32 = 0x7f;
 export const TYPE_I64 = 0x7e;
+export const TYPE_F32 = 0x7d;
+export const TYPE_F64 = 0x7c;
 export const TYPE_V128 = 0x7b;
-export type WasmType = typeof TYPE_I32 | typeof TYPE_I64 | typeof TYPE_V128;
+export type WasmType =
+  typeof TYPE_I32 | typeof TYPE_I64 | typeof TYPE_F32 | typeof TYPE_F64 | typeof TYPE_V128;
 /** Type of a block without a result. */
 export const NO_RESULT = 0x40;
 
@@ -100,11 +103,12 @@ export const OP = {
   i64DivU: 0x80, i64RemS: 0x81, i64RemU: 0x82, i64And: 0x83, i64Or: 0x84, i64Xor: 0x85, i64Shl: 0x86,
   i64ShrS: 0x87, i64ShrU: 0x88, i64Rotl: 0x89, i64Rotr: 0x8a,
   i32WrapI64: 0xa7, i64ExtendI32S: 0xac, i64ExtendI32U: 0xad, i32Extend8: 0xc0, i32Extend16: 0xc1,
-  f32Eq: 0x5b, f32Lt: 0x5d, f32Gt: 0x5e, f64Eq: 0x61, f64Lt: 0x63, f64Gt: 0x64,
-  i64GeU: 0x5a,
+  f32Eq: 0x5b, f32Ne: 0x5c, f32Lt: 0x5d, f32Gt: 0x5e, f64Eq: 0x61, f64Ne: 0x62, f64Lt: 0x63, f64Gt: 0x64,
+  i64GeU: 0x5a, f32Nearest: 0x90, f64Nearest: 0x9e,
   f32Sqrt: 0x91, f32Add: 0x92, f32Sub: 0x93, f32Mul: 0x94, f32Div: 0x95,
   f64Sqrt: 0x9f, f64Add: 0xa0, f64Sub: 0xa1, f64Mul: 0xa2, f64Div: 0xa3,
-  f32DemoteF64: 0xb6, f64ConvertI32S: 0xb7, f64PromoteF32: 0xbb,
+  f32ConvertI32S: 0xb2, f32ConvertI64S: 0xb4,
+  f32DemoteF64: 0xb6, f64ConvertI32S: 0xb7, f64ConvertI64S: 0xb9, f64PromoteF32: 0xbb,
   i32ReinterpretF32: 0xbc, i64ReinterpretF64: 0xbd, f32ReinterpretI32: 0xbe, f64ReinterpretI64: 0xbf,
   saturating: 0xfc, vector: 0xfd,
 } as const; // prettier-ignore
@@ -116,7 +120,8 @@ export const SATURATING = { i32TruncF32S: 0, i32TruncF64S: 2, i64TruncF32S: 4, i
 export const VECTOR = {
   load: 0, store: 11, const: 12, shuffle: 13,
   i16ExtractU: 25, i16Replace: 26, i32Extract: 27, i32Replace: 28, i64Extract: 29, i64Replace: 30,
-  i32Splat: 17, i64Splat: 18,
+  i32Splat: 17, i64Splat: 18, f32Splat: 19, f64Splat: 20,
+  f32Extract: 31, f32Replace: 32, f64Extract: 33, f64Replace: 34,
   i8Eq: 35, i8GtS: 39, i16Eq: 45, i16GtS: 49, i32Eq: 55, i32GtS: 59,
   not: 77, and: 78, andnot: 79, or: 80, xor: 81,
   i8Bitmask: 100, i8NarrowS: 101, i8NarrowU: 102, i8Add: 110, i8AddSatS: 111, i8AddSatU: 112, i8Sub: 113,
@@ -144,11 +149,17 @@ export interface ImportedFunction {
   readonly type: number;
 }
 
+/** The branch at this place of a function's code is nearly always taken, or hardly ever. */
+export interface BranchHint {
+  readonly at: number;
+  readonly likely: boolean;
+}
+
 export interface ModuleFunction {
   readonly type: number;
   readonly body: Uint8Array;
-  /** Places in the body of the branches that are hardly ever taken, rising. */
-  readonly unlikely: readonly number[];
+  /** In the order of their places. */
+  readonly hints: readonly BranchHint[];
 }
 
 export interface ModuleParts {
@@ -200,7 +211,7 @@ export function encodeModule(parts: ModuleParts): Uint8Array {
       to.unsigned(parts.imports.length + k);
     }
   });
-  if (parts.functions.some(({ unlikely }) => unlikely.length > 0)) {
+  if (parts.functions.some(({ hints }) => hints.length > 0)) {
     section(out, SECTION_CUSTOM, (to) => {
       encodeHints(to, parts);
     });
@@ -223,18 +234,18 @@ function section(out: Bytes, id: number, fill: (to: Bytes) => void): void {
   out.append(content.bytes);
 }
 
-/** Branch hints (WebAssembly proposal "branch hinting"): which branches are hardly ever taken. */
+/** WebAssembly proposal "branch hinting". */
 function encodeHints(to: Bytes, { imports, functions }: ModuleParts): void {
   to.name("metadata.code.branch_hint");
-  const hinted = [...functions.entries()].filter(([, { unlikely }]) => unlikely.length > 0);
+  const hinted = [...functions.entries()].filter(([, { hints }]) => hints.length > 0);
   to.unsigned(hinted.length);
-  for (const [k, { unlikely }] of hinted) {
+  for (const [k, { hints }] of hinted) {
     to.unsigned(imports.length + k);
-    to.unsigned(unlikely.length);
-    for (const at of unlikely) {
+    to.unsigned(hints.length);
+    for (const { at, likely } of hints) {
       to.unsigned(at);
       to.byte(1);
-      to.byte(0);
+      to.byte(likely ? 1 : 0);
     }
   }
 }

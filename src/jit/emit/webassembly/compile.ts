@@ -28,7 +28,7 @@ export function compileModule(
   const bodies = functions.map((code) => ({
     type: code.type === undefined ? UNIT_TYPE : imports.typeOf(code.type),
     body: link(code, imports),
-    unlikely: code.unlikely ?? [],
+    hints: code.hints ?? [],
   }));
   const parts = { types: imports.types, imports: imports.functions, table, functions: bodies };
   const module = new WebAssembly.Module(encodeModule(parts));
@@ -57,7 +57,7 @@ export function compileStub(): WasmUnit {
     types,
     imports: [],
     table: false,
-    functions: [{ type: UNIT_TYPE, body, unlikely: [] }],
+    functions: [{ type: UNIT_TYPE, body, hints: [] }],
   });
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {

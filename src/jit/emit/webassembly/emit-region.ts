@@ -112,10 +112,10 @@ class RegionEmission implements Frame {
   }
 
   #withLocals(): FunctionCode {
-    const { out, localTypes, relocations, unlikely } = this.#body;
+    const { out, localTypes, relocations, hints } = this.#body;
     const { locals: state } = this.#exits;
     const locals = [...(state === undefined ? [] : [...OWN_LOCALS, ...state.types]), ...localTypes];
-    return functionCode({ locals, out, relocations, unlikely });
+    return functionCode({ locals, out, relocations, hints });
   }
 
   // Control flow.

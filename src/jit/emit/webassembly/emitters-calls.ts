@@ -8,6 +8,7 @@ import { SCRATCH_BYTE, STATE_BYTE } from "../../../mmu/layout.ts";
 import { TYPE_WORDS } from "../../ir/calls/call.ts";
 import { CALL_LIST } from "../../ir/calls/index.ts";
 import { type CallOpName, type IrType, type OpName, rowOf } from "../../ir/ops.ts";
+import { MXCSR } from "../../ir/state.ts";
 import type { Body } from "./body.ts";
 import { OP, TYPE_I32, TYPE_V128, VECTOR } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
@@ -99,6 +100,7 @@ const poke =
     body.const32(0);
     body.value(args[0] ?? 0);
     body.memory(op, STATE_BYTE + (imm[0] ?? 0));
+    if (imm[0] === MXCSR && !body.compact) body.mode.forget(body);
   };
 
 /** Pinned state lies in the state block always. */

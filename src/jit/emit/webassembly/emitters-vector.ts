@@ -2,8 +2,9 @@
 
 import type { OpName } from "../../ir/ops.ts";
 import type { Body } from "./body.ts";
-import { OP, TYPE_I32, TYPE_V128, VECTOR } from "./bytes.ts";
+import { OP, TYPE_F32, TYPE_F64, TYPE_I32, TYPE_V128, VECTOR } from "./bytes.ts";
 import type { Emitter } from "./emitters.ts";
+import type { NumberType } from "./float-ops.ts";
 
 const arg = (args: readonly number[], k: number): number => args[k] ?? 0;
 
@@ -147,6 +148,18 @@ const insert =
     body.vectorLane(code, imm[0] ?? 0);
   };
 
+/** A number goes in as it is. */
+const insertNumber =
+  (type: NumberType, number: number, bits: number): Emitter =>
+  (body, args, imm) => {
+    body.value(arg(args, 0));
+    const value = arg(args, 1);
+    const isNumber = body.isNumber(value);
+    if (isNumber) body.number(value, type);
+    else body.value(value);
+    body.vectorLane(isNumber ? number : bits, imm[0] ?? 0);
+  };
+
 export const VECTOR_EMITTERS = {
   "and.v128": plain(VECTOR.and),
   "or.v128": plain(VECTOR.or),
@@ -253,6 +266,6 @@ export const VECTOR_EMITTERS = {
   "extract.v32": extract(VECTOR.i32Extract),
   "extract.v64": extract(VECTOR.i64Extract),
   "insert.v16": insert(VECTOR.i16Replace),
-  "insert.v32": insert(VECTOR.i32Replace),
-  "insert.v64": insert(VECTOR.i64Replace),
+  "insert.v32": insertNumber(TYPE_F32, VECTOR.f32Replace, VECTOR.i32Replace),
+  "insert.v64": insertNumber(TYPE_F64, VECTOR.f64Replace, VECTOR.i64Replace),
 } as const satisfies Partial<Record<OpName, Emitter>>;

@@ -1,6 +1,6 @@
 /** From emitted instructions to the code of a function: the locals come first. */
 
-import { Bytes, type FunctionType, type WasmType } from "./bytes.ts";
+import { type BranchHint, Bytes, type FunctionType, type WasmType } from "./bytes.ts";
 import type { FunctionCode, Relocation } from "./imports.ts";
 
 export interface Emitted {
@@ -8,11 +8,11 @@ export interface Emitted {
   readonly locals: readonly WasmType[];
   readonly out: Bytes;
   readonly relocations: readonly Relocation[];
-  readonly unlikely: readonly number[];
+  readonly hints: readonly BranchHint[];
   readonly type?: FunctionType;
 }
 
-export function functionCode({ locals, out, relocations, unlikely, type }: Emitted): FunctionCode {
+export function functionCode({ locals, out, relocations, hints, type }: Emitted): FunctionCode {
   const whole = new Bytes(out.length + 64);
   const runs: { type: WasmType; count: number }[] = [];
   for (const local of locals) {
@@ -31,7 +31,7 @@ export function functionCode({ locals, out, relocations, unlikely, type }: Emitt
   return {
     body: whole.bytes,
     relocations: moved,
-    unlikely: unlikely.map((at) => at + head),
+    hints: hints.map(({ at, likely }) => ({ at: at + head, likely })),
     ...(type === undefined ? {} : { type }),
   };
 }

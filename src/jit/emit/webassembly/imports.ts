@@ -7,6 +7,7 @@ import { CALL_LIST } from "../../ir/calls/index.ts";
 import { TYPE_WORDS } from "../../ir/calls/call.ts";
 import { rowOf } from "../../ir/ops.ts";
 import {
+  type BranchHint,
   type FunctionType,
   type ImportedFunction,
   TYPE_I32,
@@ -14,6 +15,7 @@ import {
   TYPE_V128,
   type WasmType,
 } from "./bytes.ts";
+import { FLOAT_FUNCTIONS, type FloatFunction } from "./float-ops.ts";
 
 /** Parameters and results that are 32-bit words. */
 const helper = (parameters: number, results: 0 | 1): FunctionType => ({
@@ -82,10 +84,19 @@ export const ACCESS_SIGNATURES = {
 } as const satisfies Record<string, FunctionType>;
 export type AccessName = keyof typeof ACCESS_SIGNATURES;
 
-/** By name: helpers, accesses, and call operations under the name of the operation. */
+const TYPES = { i1: TYPE_I32, i32: TYPE_I32, i64: TYPE_I64, v128: TYPE_V128, flags: TYPE_I32 } as const;
+
+/** SSE arithmetic out of line, see `float-functions.ts`: operands, two words of the site; result, 1 when refused. */
+export function floatSignature({ op }: FloatFunction): FunctionType {
+  const { args, result = "i32" } = rowOf(op);
+  return { parameters: [...args.map((type) => TYPES[type]), ...SITE], results: [TYPES[result], TYPE_I32] };
+}
+
+/** By name: helpers, accesses, SSE arithmetic, and call operations under the name of the operation. */
 export const SIGNATURES: ReadonlyMap<string, FunctionType> = new Map([
   ...Object.entries(HELPERS),
   ...Object.entries(ACCESS_SIGNATURES),
+  ...FLOAT_FUNCTIONS.map((work) => [work.name, floatSignature(work)] as const),
   ...CALL_LIST.map(({ op, raises }) => [op, callSignature(op, raises)] as const),
 ]);
 
@@ -101,8 +112,8 @@ export const PADDED_BYTES = 5;
 export interface FunctionCode {
   readonly body: Uint8Array;
   readonly relocations: readonly Relocation[];
-  /** Places of the branches that are hardly ever taken, rising; see `branch-hints.ts`. */
-  readonly unlikely?: readonly number[];
+  /** In the order of their places. */
+  readonly hints?: readonly BranchHint[];
   /** That of units unless said otherwise. */
   readonly type?: FunctionType;
 }

@@ -86,6 +86,7 @@ export class RegionCalls {
     this.#resumeUnlessBack(returnTo);
     this.#addDepth(-1);
     exits.load();
+    body.mode.forget(body);
   }
 
   /** Goes on behind the call when the callee came back; otherwise the engine runs until it does, or leaves. */

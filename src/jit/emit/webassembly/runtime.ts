@@ -12,6 +12,8 @@ import type { RuntimeHooks, RuntimeState } from "../../unit.ts";
 import { ACCESS_NAMES, accessFunctions } from "./access-functions.ts";
 import { MEMORY_NAME, TABLE_NAME } from "./bytes.ts";
 import { compileModule } from "./compile.ts";
+import { floatFunctions } from "./float-functions.ts";
+import { FLOAT_FUNCTIONS } from "./float-ops.ts";
 import { accessOf, completedOf, highOf } from "./site.ts";
 
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
@@ -75,6 +77,19 @@ export class WasmRuntime {
       ...helpers,
       ...Object.fromEntries(ACCESS_NAMES.map((name, k) => [name, accesses[k]])),
     };
+    this.#offerFloats(helpers);
+  }
+
+  /** SSE arithmetic is compiled when the first module asks for it. */
+  #offerFloats(helpers: Readonly<Record<string, unknown>>): void {
+    let functions: readonly unknown[] | undefined;
+    for (const [k, { name }] of FLOAT_FUNCTIONS.entries()) {
+      const get = (): unknown => {
+        functions ??= compileModule(floatFunctions(), { imports: helpers, table: false });
+        return functions[k];
+      };
+      Object.defineProperty(this.imports, name, { enumerable: true, get });
+    }
   }
 
   /** Number of the name of an instruction that is not implemented; 0 is none. */
