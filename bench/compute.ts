@@ -8,7 +8,7 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type ProgramName, PROGRAM_NAMES } from "./programs.ts";
+import { type ProgramName, PROGRAM_NAMES } from "../src/cli/bench-programs.ts";
 import {
   type Cell,
   meansOf,

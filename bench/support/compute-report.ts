@@ -1,9 +1,11 @@
 /** The table and the JSON form of what `compute.ts` measured. */
 
-import { groupsOf, type ProgramName, PROGRAMS } from "../programs.ts";
+import { type ProgramName, PROGRAMS } from "../../src/cli/bench-programs.ts";
+import { groupsOf } from "../programs.ts";
 import type { Measured, Runner } from "./runners.ts";
-import { geometricMean, isNoisy, type Spread, spreadOf } from "./statistics.ts";
-import { figure, tableText } from "./table.ts";
+import { type Spread, spreadOf } from "../../src/cli/spread.ts";
+import { geometricMean, isNoisy } from "./statistics.ts";
+import { figure, tableText } from "../../src/cli/table.ts";
 
 /** What is known about one program under one runner. */
 export interface Cell {
@@ -91,7 +93,7 @@ export function reportText(results: Results, all: readonly Runner[]): string {
   const rows = [...results].map(([name, cells]) => {
     const native = spreadIn(cells.get("native"));
     const nativeText = native === undefined ? "-" : marked(native, figure(native.median));
-    return [name, PROGRAMS[name], nativeText, ...columns.map((column) => cellText(cells, column))];
+    return [name, PROGRAMS[name].kind, nativeText, ...columns.map((column) => cellText(cells, column))];
   });
   const means = meansOf(results, all).map(({ group, measured, size, ratios }) => [
     group,
@@ -127,7 +129,7 @@ export function resultsJson(results: Results): object {
   return Object.fromEntries(
     [...results].map(([name, cells]) => {
       const runners = [...cells].map(([runner, cell]) => [runner, cellJson(cells, runner, cell)] as const);
-      return [name, { class: PROGRAMS[name], runners: Object.fromEntries(runners) }];
+      return [name, { class: PROGRAMS[name].kind, runners: Object.fromEntries(runners) }];
     }),
   );
 }

@@ -1,9 +1,9 @@
 /** The ways to run a compute program: the processor itself, QEMU user mode, and capjit with each tier. */
 
 import { join } from "node:path";
-import type { ProgramName } from "../programs.ts";
+import type { ProgramName } from "../../src/cli/bench-programs.ts";
 import { QEMU } from "./facts.ts";
-import { scaledProgram } from "./programs-on-disk.ts";
+import { scaledFile } from "./programs-on-disk.ts";
 import { ROOT } from "./root.ts";
 import { type FailedRun, timedRun } from "./timed-run.ts";
 
@@ -34,7 +34,7 @@ const UNDER_QEMU: Runner = {
 };
 
 function runLinux(program: ProgramName, scale: number, emulator?: string): Measured | FailedRun {
-  const file = scaledProgram(program, "native", scale);
+  const file = scaledFile(program, "native", scale);
   const result = emulator === undefined ? timedRun(file, []) : timedRun(emulator, [file]);
   if ("problem" in result) return result;
   return result.stdout.endsWith(" ok\n") ? { processMs: result.ms } : { problem: result.stdout.trim() };
@@ -47,7 +47,7 @@ export function capjitRunner(tier: string, root = ROOT, name = `capjit ${tier}`)
     name,
     splitsTime: true,
     run(program, scale) {
-      const file = scaledProgram(program, "guest", scale);
+      const file = scaledFile(program, "guest", scale);
       const result = timedRun(process.execPath, [command, "run", file, "--quiet", "--json", "--tier", tier]);
       if ("problem" in result) return result;
       const summary = JSON.parse(result.stderr) as { wallMs: number; instructions: number };

@@ -151,16 +151,23 @@ export interface ModuleParts {
   /** Whether the table of units is imported. */
   readonly table: boolean;
   /** Type and body of each function; function k is exported under its number. */
-  readonly functions: readonly { readonly type: number; readonly body: Uint8Array }[];
+  readonly functions: readonly {
+    readonly type: number;
+    readonly body: Uint8Array;
+    readonly name?: string | undefined;
+  }[];
 }
 
 const MAX_MEMORY_PAGES = 65536;
 const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const SECTION_CUSTOM = 0;
 const SECTION_TYPE = 1;
 const SECTION_IMPORT = 2;
 const SECTION_FUNCTION = 3;
 const SECTION_EXPORT = 7;
 const SECTION_CODE = 10;
+/** Subsection of the name section. */
+const NAMES_OF_FUNCTIONS = 1;
 const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 
@@ -199,7 +206,23 @@ export function encodeModule(parts: ModuleParts): Uint8Array {
       to.append(body);
     }
   });
+  if (parts.functions.some(({ name }) => name !== undefined)) encodeNames(out, parts);
   return out.bytes;
+}
+
+/** The name section (appendix 7.4.1), with names of functions only. */
+function encodeNames(out: Bytes, { imports, functions }: ModuleParts): void {
+  const named = [...functions.entries()].filter(([, { name }]) => name !== undefined);
+  section(out, SECTION_CUSTOM, (to) => {
+    to.name("name");
+    section(to, NAMES_OF_FUNCTIONS, (names) => {
+      names.unsigned(named.length);
+      for (const [k, { name = "" }] of named) {
+        names.unsigned(imports.length + k);
+        names.name(name);
+      }
+    });
+  });
 }
 
 function section(out: Bytes, id: number, fill: (to: Bytes) => void): void {

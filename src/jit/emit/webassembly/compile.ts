@@ -23,6 +23,7 @@ export function compileModule(
   const bodies = functions.map((code) => ({
     type: code.type === undefined ? UNIT_TYPE : imports.typeOf(code.type),
     body: link(code, imports),
+    name: code.name,
   }));
   const parts = { types: imports.types, imports: imports.functions, table, functions: bodies };
   const module = new WebAssembly.Module(encodeModule(parts));
