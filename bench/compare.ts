@@ -74,7 +74,7 @@ const items: readonly Item[] = tiers.flatMap((tier) => [
   ...programs.map((program): Item => ({
     name: `${program} (${tier})`,
     run({ folder }) {
-      const result = capjitRunner(tier, folder).run(program, scale);
+      const result = capjitRunner(tier, { root: folder }).run(program, scale);
       return "problem" in result ? result.problem : result.processMs;
     },
   })),

@@ -19,8 +19,12 @@ export type Results = ReadonlyMap<ProgramName, ReadonlyMap<string, Cell>>;
 /** A measure of one runner: the whole process, or capjit's run of the guest alone. */
 interface Column {
   readonly title: string;
+  /** For people who do not know how it is run. */
+  readonly label: string;
   readonly runner: string;
   readonly guest: boolean;
+  /** Whether the runner has both measures. */
+  readonly splits: boolean;
 }
 
 interface GroupMean {
@@ -32,17 +36,17 @@ interface GroupMean {
   readonly ratios: Readonly<Record<string, { readonly mean: number; readonly of: number }>>;
 }
 
-const columnsOf = (all: readonly Runner[]): Column[] =>
+export const columnsOf = (all: readonly Runner[]): Column[] =>
   all
     .filter(({ name }) => name !== "native")
-    .flatMap(({ name, splitsTime }) => [
-      { title: name, runner: name, guest: false },
-      ...(splitsTime ? [{ title: "guest only", runner: name, guest: true }] : []),
+    .flatMap(({ name, label, splitsTime: splits }) => [
+      { title: name, label, runner: name, guest: false, splits },
+      ...(splits ? [{ title: "guest only", label, runner: name, guest: true, splits }] : []),
     ]);
 
-const keyOf = ({ runner, title, guest }: Column): string => (guest ? `${runner}, ${title}` : runner);
+export const keyOf = ({ runner, title, guest }: Column): string => (guest ? `${runner}, ${title}` : runner);
 
-function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
+export function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
   if (cell === undefined || cell.problem !== undefined) return undefined;
   const times = cell.samples.map(({ processMs, guestMs }) => (guest ? guestMs : processMs));
   const known = times.filter((ms) => ms !== undefined);
@@ -50,7 +54,7 @@ function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
 }
 
 /** Median over the native median of the whole process; undefined when one of them is missing. */
-function ratioIn(cells: ReadonlyMap<string, Cell> | undefined, runner: string, guest = false) {
+export function ratioIn(cells: ReadonlyMap<string, Cell> | undefined, runner: string, guest = false) {
   const base = spreadIn(cells?.get("native"));
   const own = spreadIn(cells?.get(runner), guest);
   return base === undefined || own === undefined ? undefined : own.median / base.median;

@@ -2,7 +2,9 @@
 
 import { join } from "node:path";
 import type { ProgramName } from "../../src/cli/bench-programs.ts";
+import type { Tier } from "../../src/jit/options.ts";
 import { QEMU } from "./facts.ts";
+import { majorOf, type NodeBinary, OWN_NODE } from "./node-versions.ts";
 import { scaledFile } from "./programs-on-disk.ts";
 import { ROOT } from "./root.ts";
 import { type FailedRun, timedRun } from "./timed-run.ts";
@@ -17,6 +19,8 @@ export interface Measured {
 
 export interface Runner {
   readonly name: string;
+  /** The same for people who do not know how it is run. */
+  readonly label: string;
   /** Whether it also tells the time of the guest alone. */
   readonly splitsTime: boolean;
   run(program: ProgramName, scale: number): Measured | FailedRun;
@@ -24,11 +28,13 @@ export interface Runner {
 
 const NATIVE: Runner = {
   name: "native",
+  label: "native",
   splitsTime: false,
   run: (program, scale) => runLinux(program, scale),
 };
 const UNDER_QEMU: Runner = {
   name: "qemu",
+  label: "QEMU user mode",
   splitsTime: false,
   run: (program, scale) => runLinux(program, scale, QEMU),
 };
@@ -40,15 +46,31 @@ function runLinux(program: ProgramName, scale: number, emulator?: string): Measu
   return result.stdout.endsWith(" ok\n") ? { processMs: result.ms } : { problem: result.stdout.trim() };
 }
 
-/** capjit as a user starts it. `root` is the folder of the built revision. */
-export function capjitRunner(tier: string, root = ROOT, name = `capjit ${tier}`): Runner {
+export interface CapjitOptions {
+  /** The folder of the built revision. */
+  readonly root?: string;
+  readonly node?: NodeBinary;
+  /** Names say the version of Node.js only when there are several. */
+  readonly several?: boolean;
+  /** Whether translations of earlier runs are used and kept, as is usual. */
+  readonly cache?: boolean;
+}
+
+/** capjit as a user starts it. */
+export function capjitRunner(
+  tier: Tier,
+  { root = ROOT, node = OWN_NODE, several = false, cache = true }: CapjitOptions = {},
+): Runner {
   const command = join(root, "bin/capjit.js");
+  const which = several ? `, Node ${majorOf(node)}` : "";
   return {
-    name,
+    name: `capjit ${tier}${which}`,
+    label: `${TIER_LABELS[tier]}${which}`,
     splitsTime: true,
     run(program, scale) {
       const file = scaledFile(program, "guest", scale);
-      const result = timedRun(process.execPath, [command, "run", file, "--quiet", "--json", "--tier", tier]);
+      const options = ["--quiet", "--json", "--tier", tier, ...(cache ? [] : ["--no-cache"])];
+      const result = timedRun(node.path, [command, "run", file, ...options]);
       if ("problem" in result) return result;
       const summary = JSON.parse(result.stderr) as { wallMs: number; instructions: number };
       return { processMs: result.ms, guestMs: summary.wallMs, instructions: summary.instructions };
@@ -56,14 +78,22 @@ export function capjitRunner(tier: string, root = ROOT, name = `capjit ${tier}`)
   };
 }
 
+const TIER_LABELS: Readonly<Record<Tier, string>> = { auto: "auto", js: "JavaScript", wasm: "WebAssembly" };
+
 export function runners(options: {
-  readonly tiers: readonly string[];
+  readonly tiers: readonly Tier[];
+  readonly nodes: readonly NodeBinary[];
+  readonly cache: boolean;
   readonly native: boolean;
   readonly qemu: boolean;
 }): Runner[] {
   return [
     ...(options.native ? [NATIVE] : []),
     ...(options.native && options.qemu ? [UNDER_QEMU] : []),
-    ...options.tiers.map((tier) => capjitRunner(tier)),
+    ...options.nodes.flatMap((node) =>
+      options.tiers.map((tier) =>
+        capjitRunner(tier, { node, several: options.nodes.length > 1, cache: options.cache }),
+      ),
+    ),
   ];
 }
