@@ -4,7 +4,7 @@
  * run that gives a wrong result has no time, and makes the exit code 1.
  *
  *   npm run bench:compute [-- --rounds N --programs A,B --tiers js,auto --scale PERCENT --json FILE --no-qemu
- *                             --nodes 20,22,PATH --minutes N --markdown --no-cache --no-trial]
+ *                             --nodes 20,22,PATH --minutes N --markdown --no-cache --no-trial --cpu]
  *   npm run bench:table     the table of the README: three versions of Node.js, in about ten minutes
  */
 
@@ -35,7 +35,7 @@ interface Plan {
 }
 
 /** With a trial each cell is checked with one round of work first, so that a wrong one is not measured. */
-function measure(
+function measureAll(
   names: readonly ProgramName[],
   all: readonly Runner[],
   { rounds, scale, minutes, trial }: Plan,
@@ -78,6 +78,7 @@ const { values } = parseArgs({
     markdown: { type: "boolean", default: false },
     "no-cache": { type: "boolean", default: false },
     "no-trial": { type: "boolean", default: false },
+    cpu: { type: "boolean", default: false },
   },
 });
 const wanted = countOption("rounds", values.rounds);
@@ -89,18 +90,21 @@ const facts = gatherFacts();
 const native = buildNative();
 const qemu = native && facts.qemu !== null && !values["no-qemu"];
 const nodes = nodesOption(values.nodes);
-const used = runners({ tiers, nodes, native, qemu, cache: !values["no-cache"] });
+const measure = values.cpu ? "cpu" : "wall";
+const used = runners({ tiers, nodes, native, qemu, cache: !values["no-cache"], measure });
 
-const { results, rounds } = measure(programs, used, {
+const { results, rounds } = measureAll(programs, used, {
   rounds: wanted,
   scale,
   minutes,
   trial: !values["no-trial"],
 });
 if (values.markdown) {
-  console.log(markdownTable(results, used, facts, { rounds, scale }));
+  console.log(markdownTable(results, used, facts, { rounds, scale, measure }));
 } else {
-  console.log(`${factsLine(facts)}, ${rounds} interleaved rounds, scale ${scale} %, checks off`);
+  console.log(
+    `${factsLine(facts)}, ${rounds} interleaved rounds, scale ${scale} %, ${measure} time, checks off`,
+  );
   console.log(`\n${reportText(results, used)}`);
 }
 if (!native) console.log("\nThere is no gcc: no native times, so no ratios.");
@@ -112,6 +116,7 @@ if (values.json !== undefined) {
     tiers,
     qemu,
     cache: !values["no-cache"],
+    measure,
     nodes: nodes.map(({ version }) => version),
     checks: "off",
   };

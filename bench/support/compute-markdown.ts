@@ -5,15 +5,22 @@ import { figure } from "../../src/cli/table.ts";
 import { type Facts, factsSentence } from "./facts.ts";
 import { columnsOf, keyOf, meansOf, ratioIn, type Results, spreadIn } from "./compute-report.ts";
 import type { Runner } from "./runners.ts";
+import type { Measure } from "./timed-run.ts";
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-/** `rounds` and `scale` belong to what the figures mean. */
+/** What the figures mean. */
+interface Conditions {
+  readonly rounds: number;
+  readonly scale: number;
+  readonly measure: Measure;
+}
+
 export function markdownTable(
   results: Results,
   all: readonly Runner[],
   facts: Facts,
-  { rounds, scale }: { readonly rounds: number; readonly scale: number },
+  { rounds, scale, measure }: Conditions,
 ): string {
   // Of capjit the guest alone: with less work than usual the start of Node.js would be most of the time.
   const columns = columnsOf(all).filter(({ splits, guest }) => guest === splits);
@@ -42,7 +49,7 @@ export function markdownTable(
     return row([name, kindOf(name), native === undefined ? "-" : figure(native.median), ...ratios]);
   });
   return [
-    `Multiples of native time. ${factsSentence(facts)} Median of ${rounds} interleaved ${rounds === 1 ? "run" : "runs"}, ` +
+    `Multiples of native ${measure} time. ${factsSentence(facts)} Median of ${rounds} interleaved ${rounds === 1 ? "run" : "runs"}, ` +
       `${scale} % of the work. Of capjit the guest alone, translation included; checks off. First the geometric means.`,
     "",
     row(header),

@@ -7,7 +7,7 @@ import { QEMU } from "./facts.ts";
 import { majorOf, type NodeBinary, OWN_NODE } from "./node-versions.ts";
 import { scaledFile } from "./programs-on-disk.ts";
 import { ROOT } from "./root.ts";
-import { type FailedRun, timedRun } from "./timed-run.ts";
+import { type FailedRun, type Measure, timedRun } from "./timed-run.ts";
 
 export interface Measured {
   /** From start to end of the process. */
@@ -26,22 +26,27 @@ export interface Runner {
   run(program: ProgramName, scale: number): Measured | FailedRun;
 }
 
-const NATIVE: Runner = {
+const nativeRunner = (measure: Measure): Runner => ({
   name: "native",
   label: "native",
   splitsTime: false,
-  run: (program, scale) => runLinux(program, scale),
-};
-const UNDER_QEMU: Runner = {
+  run: (program, scale) => runLinux(program, scale, measure),
+});
+const qemuRunner = (measure: Measure): Runner => ({
   name: "qemu",
   label: "QEMU user mode",
   splitsTime: false,
-  run: (program, scale) => runLinux(program, scale, QEMU),
-};
+  run: (program, scale) => runLinux(program, scale, measure, QEMU),
+});
 
-function runLinux(program: ProgramName, scale: number, emulator?: string): Measured | FailedRun {
+function runLinux(
+  program: ProgramName,
+  scale: number,
+  measure: Measure,
+  emulator?: string,
+): Measured | FailedRun {
   const file = scaledFile(program, "native", scale);
-  const result = emulator === undefined ? timedRun(file, []) : timedRun(emulator, [file]);
+  const result = emulator === undefined ? timedRun(file, [], measure) : timedRun(emulator, [file], measure);
   if ("problem" in result) return result;
   return result.stdout.endsWith(" ok\n") ? { processMs: result.ms } : { problem: result.stdout.trim() };
 }
@@ -54,12 +59,13 @@ export interface CapjitOptions {
   readonly several?: boolean;
   /** Whether translations of earlier runs are used and kept, as is usual. */
   readonly cache?: boolean;
+  readonly measure?: Measure;
 }
 
 /** capjit as a user starts it. */
 export function capjitRunner(
   tier: Tier,
-  { root = ROOT, node = OWN_NODE, several = false, cache = true }: CapjitOptions = {},
+  { root = ROOT, node = OWN_NODE, several = false, cache = true, measure = "wall" }: CapjitOptions = {},
 ): Runner {
   const command = join(root, "bin/capjit.js");
   const which = several ? `, Node ${majorOf(node)}` : "";
@@ -70,10 +76,15 @@ export function capjitRunner(
     run(program, scale) {
       const file = scaledFile(program, "guest", scale);
       const options = ["--quiet", "--json", "--tier", tier, ...(cache ? [] : ["--no-cache"])];
-      const result = timedRun(node.path, [command, "run", file, ...options]);
+      const result = timedRun(node.path, [command, "run", file, ...options], measure);
       if ("problem" in result) return result;
-      const summary = JSON.parse(result.stderr) as { wallMs: number; instructions: number };
-      return { processMs: result.ms, guestMs: summary.wallMs, instructions: summary.instructions };
+      const summary = JSON.parse(result.stderr) as {
+        wallMs: number;
+        cpuMs: number;
+        instructions: number;
+      };
+      const guestMs = measure === "cpu" ? summary.cpuMs : summary.wallMs;
+      return { processMs: result.ms, guestMs, instructions: summary.instructions };
     },
   };
 }
@@ -84,16 +95,16 @@ export function runners(options: {
   readonly tiers: readonly Tier[];
   readonly nodes: readonly NodeBinary[];
   readonly cache: boolean;
+  readonly measure: Measure;
   readonly native: boolean;
   readonly qemu: boolean;
 }): Runner[] {
+  const { tiers, nodes, cache, measure } = options;
   return [
-    ...(options.native ? [NATIVE] : []),
-    ...(options.native && options.qemu ? [UNDER_QEMU] : []),
-    ...options.nodes.flatMap((node) =>
-      options.tiers.map((tier) =>
-        capjitRunner(tier, { node, several: options.nodes.length > 1, cache: options.cache }),
-      ),
+    ...(options.native ? [nativeRunner(measure)] : []),
+    ...(options.native && options.qemu ? [qemuRunner(measure)] : []),
+    ...nodes.flatMap((node) =>
+      tiers.map((tier) => capjitRunner(tier, { node, several: nodes.length > 1, cache, measure })),
     ),
   ];
 }
