@@ -9,11 +9,12 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS, TIERS } from "../src/jit/options.ts";
-import type { ProgramName } from "./programs.ts";
+import type { ProgramName } from "../src/cli/bench-programs.ts";
 import { factsLine, gatherFacts } from "./support/facts.ts";
 import { countOption, programsOption, refuse, tierOption } from "./support/options.ts";
-import { compareSpreads, geometricMean, spreadOf } from "./support/statistics.ts";
-import { figure, tableText } from "./support/table.ts";
+import { spreadOf } from "../src/cli/spread.ts";
+import { compareSpreads, geometricMean } from "./support/statistics.ts";
+import { figure, tableText } from "../src/cli/table.ts";
 import { timedRun } from "./support/timed-run.ts";
 
 const CELL = fileURLToPath(new URL("support/ablation-cell.js", import.meta.url));

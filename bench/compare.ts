@@ -16,8 +16,9 @@ import { factsLine, gatherFacts } from "./support/facts.ts";
 import { countOption, programsOption, refuse, tiersOption } from "./support/options.ts";
 import { buildRevision, commitOf, type Revision, WORKING_TREE } from "./support/revision.ts";
 import { capjitRunner } from "./support/runners.ts";
-import { compareSpreads, geometricMean, type Spread, spreadOf } from "./support/statistics.ts";
-import { figure, tableText } from "./support/table.ts";
+import { type Spread, spreadOf } from "../src/cli/spread.ts";
+import { compareSpreads, geometricMean } from "./support/statistics.ts";
+import { figure, tableText } from "../src/cli/table.ts";
 import { timedRun } from "./support/timed-run.ts";
 
 const DEFAULT_PROGRAMS = "calls,core-mix,interpreter,lists,recursion,sha256,sort,strings";
@@ -73,7 +74,7 @@ const items: readonly Item[] = tiers.flatMap((tier) => [
   ...programs.map((program): Item => ({
     name: `${program} (${tier})`,
     run({ folder }) {
-      const result = capjitRunner(tier, folder).run(program, scale);
+      const result = capjitRunner(tier, { root: folder }).run(program, scale);
       return "problem" in result ? result.problem : result.processMs;
     },
   })),

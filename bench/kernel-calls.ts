@@ -12,8 +12,9 @@ import { factsLine, gatherFacts } from "./support/facts.ts";
 import { guestRun } from "./support/guest-run.ts";
 import { type Kind, kernelScenario } from "./support/kernel-guest.ts";
 import { countOption, tierOption } from "./support/options.ts";
-import { isNoisy, type Spread, spreadOf } from "./support/statistics.ts";
-import { figure, tableText } from "./support/table.ts";
+import { type Spread, spreadOf } from "../src/cli/spread.ts";
+import { isNoisy } from "./support/statistics.ts";
+import { figure, tableText } from "../src/cli/table.ts";
 
 /** What is called, and how often at scale 100. */
 const CALLS: readonly (readonly [kind: Kind, title: string, count: number])[] = [

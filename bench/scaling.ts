@@ -14,8 +14,9 @@ import { generatedProgram } from "./support/generated-code.ts";
 import { guestRun } from "./support/guest-run.ts";
 import { type Kind, kernelScenario } from "./support/kernel-guest.ts";
 import { countOption, tierOption } from "./support/options.ts";
-import { compareSpreads, type Spread, spreadOf } from "./support/statistics.ts";
-import { figure, tableText } from "./support/table.ts";
+import { type Spread, spreadOf } from "../src/cli/spread.ts";
+import { compareSpreads } from "./support/statistics.ts";
+import { figure, tableText } from "../src/cli/table.ts";
 
 interface Dimension {
   readonly title: string;

@@ -16,8 +16,9 @@ import { generatedProgram, MAX_FUNCTIONS } from "./support/generated-code.ts";
 import { type GuestRun, guestRun } from "./support/guest-run.ts";
 import { countOption, refuse, tierOption } from "./support/options.ts";
 import { ROOT } from "./support/root.ts";
-import { isNoisy, spreadOf } from "./support/statistics.ts";
-import { figure, tableText } from "./support/table.ts";
+import { spreadOf } from "../src/cli/spread.ts";
+import { isNoisy } from "./support/statistics.ts";
+import { figure, tableText } from "../src/cli/table.ts";
 
 /** Passes over the generated code: the first translates, later ones run what is there. */
 const STEADY_PASSES = 5000;

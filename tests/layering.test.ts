@@ -53,7 +53,16 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
   [
     "cli/",
     ["*", "cli/"],
-    ["yargs", "yargs/helpers", "node:fs", "node:path", "node:url", "node:process", "node:module"],
+    [
+      "yargs",
+      "yargs/helpers",
+      "node:fs",
+      "node:path",
+      "node:url",
+      "node:process",
+      "node:module",
+      "node:inspector",
+    ],
   ],
   ["", ["*"], ["node:fs", "node:path", "node:url", "@cfworker/json-schema"]],
 ];

@@ -37,7 +37,7 @@ esac
 
 c_flags=(-O2 -std=gnu11 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none
     -fno-asynchronous-unwind-tables -fno-math-errno -ffp-contract=off -march=x86-64 -mtune=generic -mno-avx)
-link_flags=(-nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -s)
+link_flags=(-nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 layout=../../guests/freestanding/program.ld
 compile() { gcc "${c_flags[@]}" -c -o "$scratch/$1.o" "${@:2}"; }
 link() {

@@ -1,9 +1,11 @@
 /** The table and the JSON form of what `compute.ts` measured. */
 
-import { groupsOf, type ProgramName, PROGRAMS } from "../programs.ts";
+import { type ProgramName, PROGRAMS } from "../../src/cli/bench-programs.ts";
+import { groupsOf } from "../programs.ts";
 import type { Measured, Runner } from "./runners.ts";
-import { geometricMean, isNoisy, type Spread, spreadOf } from "./statistics.ts";
-import { figure, tableText } from "./table.ts";
+import { type Spread, spreadOf } from "../../src/cli/spread.ts";
+import { geometricMean, isNoisy } from "./statistics.ts";
+import { figure, tableText } from "../../src/cli/table.ts";
 
 /** What is known about one program under one runner. */
 export interface Cell {
@@ -17,8 +19,12 @@ export type Results = ReadonlyMap<ProgramName, ReadonlyMap<string, Cell>>;
 /** A measure of one runner: the whole process, or capjit's run of the guest alone. */
 interface Column {
   readonly title: string;
+  /** For people who do not know how it is run. */
+  readonly label: string;
   readonly runner: string;
   readonly guest: boolean;
+  /** Whether the runner has both measures. */
+  readonly splits: boolean;
 }
 
 interface GroupMean {
@@ -30,17 +36,17 @@ interface GroupMean {
   readonly ratios: Readonly<Record<string, { readonly mean: number; readonly of: number }>>;
 }
 
-const columnsOf = (all: readonly Runner[]): Column[] =>
+export const columnsOf = (all: readonly Runner[]): Column[] =>
   all
     .filter(({ name }) => name !== "native")
-    .flatMap(({ name, splitsTime }) => [
-      { title: name, runner: name, guest: false },
-      ...(splitsTime ? [{ title: "guest only", runner: name, guest: true }] : []),
+    .flatMap(({ name, label, splitsTime: splits }) => [
+      { title: name, label, runner: name, guest: false, splits },
+      ...(splits ? [{ title: "guest only", label, runner: name, guest: true, splits }] : []),
     ]);
 
-const keyOf = ({ runner, title, guest }: Column): string => (guest ? `${runner}, ${title}` : runner);
+export const keyOf = ({ runner, title, guest }: Column): string => (guest ? `${runner}, ${title}` : runner);
 
-function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
+export function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
   if (cell === undefined || cell.problem !== undefined) return undefined;
   const times = cell.samples.map(({ processMs, guestMs }) => (guest ? guestMs : processMs));
   const known = times.filter((ms) => ms !== undefined);
@@ -48,7 +54,7 @@ function spreadIn(cell: Cell | undefined, guest = false): Spread | undefined {
 }
 
 /** Median over the native median of the whole process; undefined when one of them is missing. */
-function ratioIn(cells: ReadonlyMap<string, Cell> | undefined, runner: string, guest = false) {
+export function ratioIn(cells: ReadonlyMap<string, Cell> | undefined, runner: string, guest = false) {
   const base = spreadIn(cells?.get("native"));
   const own = spreadIn(cells?.get(runner), guest);
   return base === undefined || own === undefined ? undefined : own.median / base.median;
@@ -91,7 +97,7 @@ export function reportText(results: Results, all: readonly Runner[]): string {
   const rows = [...results].map(([name, cells]) => {
     const native = spreadIn(cells.get("native"));
     const nativeText = native === undefined ? "-" : marked(native, figure(native.median));
-    return [name, PROGRAMS[name], nativeText, ...columns.map((column) => cellText(cells, column))];
+    return [name, PROGRAMS[name].kind, nativeText, ...columns.map((column) => cellText(cells, column))];
   });
   const means = meansOf(results, all).map(({ group, measured, size, ratios }) => [
     group,
@@ -127,7 +133,7 @@ export function resultsJson(results: Results): object {
   return Object.fromEntries(
     [...results].map(([name, cells]) => {
       const runners = [...cells].map(([runner, cell]) => [runner, cellJson(cells, runner, cell)] as const);
-      return [name, { class: PROGRAMS[name], runners: Object.fromEntries(runners) }];
+      return [name, { class: PROGRAMS[name].kind, runners: Object.fromEntries(runners) }];
     }),
   );
 }

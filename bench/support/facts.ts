@@ -45,6 +45,10 @@ export function gatherFacts(): Facts {
   };
 }
 
+/** Machine and versions, for the head of a table that is kept. */
+export const factsSentence = ({ revision, cpu, cores, qemu }: Facts): string =>
+  `Revision ${revision}, ${cpu}, ${cores} cores${qemu === null ? "" : `, ${qemu}`}.`;
+
 /** One line for the head of a table. */
 export const factsLine = ({ revision, node, cpu, cores, loadAverage }: Facts): string =>
   `${revision}, node ${node}, ${cpu}, ${cores} cores, load ${loadAverage[0] ?? 0}`;

@@ -1,7 +1,8 @@
 /** Checked values of bench options; a wrong one ends the bench with one line. */
 
 import { type Tier, TIERS } from "../../src/jit/options.ts";
-import { MIXES, type ProgramName, PROGRAM_NAMES } from "../programs.ts";
+import { isProgram, type ProgramName, PROGRAM_NAMES } from "../../src/cli/bench-programs.ts";
+import { MIXES } from "../programs.ts";
 
 export function refuse(text: string): never {
   console.error(`bench: ${text}`);
@@ -12,8 +13,6 @@ export function countOption(name: string, text: string): number {
   if (!/^[1-9][0-9]{0,5}$/.test(text)) refuse(`--${name}: ${text} is not a count from 1 on`);
   return Number(text);
 }
-
-const isProgram = (name: string): name is ProgramName => (PROGRAM_NAMES as readonly string[]).includes(name);
 
 /** Programs by name, and whole mixes by the name of the mix. */
 export function programsOption(text: string): ProgramName[] {

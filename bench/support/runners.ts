@@ -1,11 +1,13 @@
 /** The ways to run a compute program: the processor itself, QEMU user mode, and capjit with each tier. */
 
 import { join } from "node:path";
-import type { ProgramName } from "../programs.ts";
+import type { ProgramName } from "../../src/cli/bench-programs.ts";
+import type { Tier } from "../../src/jit/options.ts";
 import { QEMU } from "./facts.ts";
-import { scaledProgram } from "./programs-on-disk.ts";
+import { majorOf, type NodeBinary, OWN_NODE } from "./node-versions.ts";
+import { scaledFile } from "./programs-on-disk.ts";
 import { ROOT } from "./root.ts";
-import { type FailedRun, timedRun } from "./timed-run.ts";
+import { type FailedRun, type Measure, timedRun } from "./timed-run.ts";
 
 export interface Measured {
   /** From start to end of the process. */
@@ -17,53 +19,92 @@ export interface Measured {
 
 export interface Runner {
   readonly name: string;
+  /** The same for people who do not know how it is run. */
+  readonly label: string;
   /** Whether it also tells the time of the guest alone. */
   readonly splitsTime: boolean;
   run(program: ProgramName, scale: number): Measured | FailedRun;
 }
 
-const NATIVE: Runner = {
+const nativeRunner = (measure: Measure): Runner => ({
   name: "native",
+  label: "native",
   splitsTime: false,
-  run: (program, scale) => runLinux(program, scale),
-};
-const UNDER_QEMU: Runner = {
+  run: (program, scale) => runLinux(program, scale, measure),
+});
+const qemuRunner = (measure: Measure): Runner => ({
   name: "qemu",
+  label: "QEMU user mode",
   splitsTime: false,
-  run: (program, scale) => runLinux(program, scale, QEMU),
-};
+  run: (program, scale) => runLinux(program, scale, measure, QEMU),
+});
 
-function runLinux(program: ProgramName, scale: number, emulator?: string): Measured | FailedRun {
-  const file = scaledProgram(program, "native", scale);
-  const result = emulator === undefined ? timedRun(file, []) : timedRun(emulator, [file]);
+function runLinux(
+  program: ProgramName,
+  scale: number,
+  measure: Measure,
+  emulator?: string,
+): Measured | FailedRun {
+  const file = scaledFile(program, "native", scale);
+  const result = emulator === undefined ? timedRun(file, [], measure) : timedRun(emulator, [file], measure);
   if ("problem" in result) return result;
   return result.stdout.endsWith(" ok\n") ? { processMs: result.ms } : { problem: result.stdout.trim() };
 }
 
-/** capjit as a user starts it. `root` is the folder of the built revision. */
-export function capjitRunner(tier: string, root = ROOT, name = `capjit ${tier}`): Runner {
+export interface CapjitOptions {
+  /** The folder of the built revision. */
+  readonly root?: string;
+  readonly node?: NodeBinary;
+  /** Names say the version of Node.js only when there are several. */
+  readonly several?: boolean;
+  /** Whether translations of earlier runs are used and kept, as is usual. */
+  readonly cache?: boolean;
+  readonly measure?: Measure;
+}
+
+/** capjit as a user starts it. */
+export function capjitRunner(
+  tier: Tier,
+  { root = ROOT, node = OWN_NODE, several = false, cache = true, measure = "wall" }: CapjitOptions = {},
+): Runner {
   const command = join(root, "bin/capjit.js");
+  const which = several ? `, Node ${majorOf(node)}` : "";
   return {
-    name,
+    name: `capjit ${tier}${which}`,
+    label: `${TIER_LABELS[tier]}${which}`,
     splitsTime: true,
     run(program, scale) {
-      const file = scaledProgram(program, "guest", scale);
-      const result = timedRun(process.execPath, [command, "run", file, "--quiet", "--json", "--tier", tier]);
+      const file = scaledFile(program, "guest", scale);
+      const options = ["--quiet", "--json", "--tier", tier, ...(cache ? [] : ["--no-cache"])];
+      const result = timedRun(node.path, [command, "run", file, ...options], measure);
       if ("problem" in result) return result;
-      const summary = JSON.parse(result.stderr) as { wallMs: number; instructions: number };
-      return { processMs: result.ms, guestMs: summary.wallMs, instructions: summary.instructions };
+      const summary = JSON.parse(result.stderr) as {
+        wallMs: number;
+        cpuMs: number;
+        instructions: number;
+      };
+      const guestMs = measure === "cpu" ? summary.cpuMs : summary.wallMs;
+      return { processMs: result.ms, guestMs, instructions: summary.instructions };
     },
   };
 }
 
+const TIER_LABELS: Readonly<Record<Tier, string>> = { auto: "auto", js: "JavaScript", wasm: "WebAssembly" };
+
 export function runners(options: {
-  readonly tiers: readonly string[];
+  readonly tiers: readonly Tier[];
+  readonly nodes: readonly NodeBinary[];
+  readonly cache: boolean;
+  readonly measure: Measure;
   readonly native: boolean;
   readonly qemu: boolean;
 }): Runner[] {
+  const { tiers, nodes, cache, measure } = options;
   return [
-    ...(options.native ? [NATIVE] : []),
-    ...(options.native && options.qemu ? [UNDER_QEMU] : []),
-    ...options.tiers.map((tier) => capjitRunner(tier)),
+    ...(options.native ? [nativeRunner(measure)] : []),
+    ...(options.native && options.qemu ? [qemuRunner(measure)] : []),
+    ...nodes.flatMap((node) =>
+      tiers.map((tier) => capjitRunner(tier, { node, several: nodes.length > 1, cache, measure })),
+    ),
   ];
 }

@@ -1,25 +1,9 @@
-/** Numbers of a few repetitions: middle, spread, and when a difference means nothing. */
+/** When a difference between repetitions means nothing. */
 
-export interface Spread {
-  readonly count: number;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import type { Spread } from "../../src/cli/spread.ts";
 
 /** Differences below this share are noise on a machine that does other things too. */
 export const NOISE = 0.25;
-
-/** Of one value or more. */
-export function spreadOf(samples: readonly number[]): Spread {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  const [min, max] = [sorted[0], sorted.at(-1)];
-  if (low === undefined || high === undefined || min === undefined || max === undefined) {
-    throw new RangeError("no samples");
-  }
-  return { count: sorted.length, median: (low + high) / 2, min, max };
-}
 
 /** Of positive values; NaN of none. */
 export function geometricMean(values: readonly number[]): number {

@@ -7,11 +7,12 @@ import { readFileSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
 import { InputError } from "../input-error.ts";
 import { packageFile } from "../package-root.ts";
+import { BENCH_EPILOGUE, BENCH_OPTIONS, type BenchArguments } from "./bench-options.ts";
 import { reportFailure } from "./errors.ts";
 import type { IsaArguments } from "./isa.ts";
 import { type Output, processOutput } from "./output.ts";
 import { RUN_EPILOGUE, RUN_OPTIONS, type RunArguments } from "./run-options.ts";
-import { repeatedOption, usageProblem } from "./usage-problem.ts";
+import { type OptionTable, repeatedOption, usageProblem } from "./usage-problem.ts";
 
 const MAX_WIDTH = 100;
 
@@ -31,6 +32,10 @@ const ISA_USAGE = `$0 [filter] [options]
 
 Lists the instructions that are implemented: bytes, operands in the codes of the manual's opcode map, the feature
 that CPUID reports, and how often they were compared with a processor.`;
+
+const BENCH_USAGE = `$0 [program] [options]
+
+Times a compute program that ships, or any scenario or ELF file, and explains where the time goes.`;
 
 /** Runs the command line and returns the exit code. */
 export async function main(args: readonly string[], output: Output = processOutput()): Promise<number> {
@@ -56,7 +61,7 @@ async function runCommand(given: readonly string[], output: Output): Promise<num
       describeRun,
       async (parsed) => {
         const { run } = await import("./run.ts");
-        exitCode = await run(checkedArguments(parsed), output);
+        exitCode = await run(checkedArguments<RunArguments>(parsed, RUN_OPTIONS), output);
       },
     );
     await parse(parser, args.slice(1), output);
@@ -80,6 +85,17 @@ async function runCommand(given: readonly string[], output: Output): Promise<num
       async (parsed) => {
         const { isa } = await import("./isa.ts");
         exitCode = isa(parsed as unknown as IsaArguments, output);
+      },
+    );
+    await parse(parser, args.slice(1), output);
+  } else if (command === "bench") {
+    const parser = base("capjit bench", BENCH_USAGE).command(
+      "$0 [program]",
+      false,
+      describeBench,
+      async (parsed) => {
+        const { bench } = await import("./bench.ts");
+        exitCode = await bench(checkedArguments<BenchArguments>(parsed, BENCH_OPTIONS), output);
       },
     );
     await parse(parser, args.slice(1), output);
@@ -130,6 +146,7 @@ const describeAll = (parser: Argv): Argv =>
     .command("run <scenario>", "Run a scenario or a program")
     .command("scenarios", "List the scenarios that ship with capjit")
     .command("isa [filter]", "List the instructions that are implemented")
+    .command("bench [program]", "Time a compute program, or explain where its time goes")
     .demandCommand(1)
     .example("$0 run spawn", "Run the shipped scenario `spawn`")
     .example("$0 run --help", "The manual of `run`: options and exit codes")
@@ -150,6 +167,17 @@ const describeIsa = (command: Argv): Argv =>
     .example("$0 bmi2", "What the feature bmi2 stands for")
     .epilogue("Letters of operands: Intel SDM vol. 2, appendix A.2.");
 
+const describeBench = (command: Argv): Argv =>
+  command
+    .positional("program", { type: "string", describe: "Name of the list, scenario, .json or ELF file" })
+    .options(BENCH_OPTIONS)
+    .example("$0", "List the compute programs")
+    .example("$0 sha256", "Time it: first run and later ones")
+    .example("$0 sha256 --tier js --rounds 5", "The same with JavaScript only")
+    .example("$0 --explain interpreter --scale 20", "Why it is as fast as it is, on a fifth of its work")
+    .example("$0 --explain app.elf --timeout 10 --json", "Your own program, for another program to read")
+    .epilogue(BENCH_EPILOGUE);
+
 const describeRun = (command: Argv): Argv =>
   command
     .positional("scenario", { type: "string", describe: "Name, .json file or ELF file", demandOption: true })
@@ -162,10 +190,10 @@ const describeRun = (command: Argv): Argv =>
     .epilogue(RUN_EPILOGUE);
 
 /** The table of options gives the types; what yargs cannot see is checked here. */
-function checkedArguments(parsed: object): RunArguments {
-  const repeated = repeatedOption(parsed);
+function checkedArguments<T>(parsed: object, options: OptionTable): T {
+  const repeated = repeatedOption(parsed, options);
   if (repeated !== undefined) throw new InputError(`--${repeated} is given twice`);
-  return parsed as RunArguments;
+  return parsed as T;
 }
 
 function packageVersion(): string {

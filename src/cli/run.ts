@@ -22,6 +22,7 @@ const BREATH_MS = 200;
 /** Runs what the arguments name and returns the exit code. Throws `InputError` for a problem of the invocation. */
 export async function run(args: RunArguments, output: Output): Promise<number> {
   const started = performance.now();
+  const cpuBefore = process.cpuUsage();
   const settings = parseSettings(args);
   const scenario = findScenario(args.scenario, args.binary ?? []);
   const { stdout, stderr } = output;
@@ -58,7 +59,9 @@ export async function run(args: RunArguments, output: Output): Promise<number> {
   console.flush();
   store?.save();
   const { stop } = pacer;
-  const ended = { name: scenario.name, result, stop, wallMs: performance.now() - started };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const wallMs = performance.now() - started;
+  const ended = { name: scenario.name, result, stop, wallMs, cpuMs: (user + system) / 1000 };
   const missed = stop === undefined ? expectation.missed(result.outcome) : undefined;
   const exitCode = missed === undefined ? exitCodeOf(result.outcome, stop) : EXIT_EXPECTATION;
   await report({ args, output, scenario, ended, missed, exitCode, dump });

@@ -7,7 +7,7 @@ import { exceptionName } from "./fault-report.ts";
 import { symbolsOf } from "./fault-list.ts";
 import { type Ended, invalidations } from "./summary.ts";
 
-export function summaryJson({ name, result, stop, wallMs }: Ended, details: JsonDetails): string {
+export function summaryJson({ name, result, stop, wallMs, cpuMs }: Ended, details: JsonDetails): string {
   const { outcome, processes, instructions, jit, ringEntries } = result;
   return JSON.stringify({
     scenario: name,
@@ -32,6 +32,7 @@ export function summaryJson({ name, result, stop, wallMs }: Ended, details: Json
     invalidations: invalidations(jit),
     unsupported: Object.fromEntries(jit.unsupported),
     wallMs: Math.round(wallMs * 10) / 10,
+    cpuMs: Math.round(cpuMs * 10) / 10,
     instructionsPerSecond: Math.round(instructions / Math.max(wallMs / 1000, 1e-9)),
   });
 }

@@ -70,6 +70,8 @@ export interface Ended {
   readonly result: RunResult;
   readonly stop: StopReason | undefined;
   readonly wallMs: number;
+  /** Of all threads, those that compile included. */
+  readonly cpuMs: number;
 }
 
 /** The summary for people: a line or a few, without a final line end. */

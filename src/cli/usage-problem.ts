@@ -1,10 +1,14 @@
 /** What yargs refuses, as one line that names the word in question and what was probably meant. */
 
 import { closest } from "../input-error.ts";
+import type { Options } from "yargs";
+import { BENCH_OPTIONS } from "./bench-options.ts";
 import { RUN_OPTIONS } from "./run-options.ts";
 
-const COMMANDS = ["run", "scenarios"];
-const OPTIONS = [...Object.keys(RUN_OPTIONS), "help", "version"];
+const COMMANDS = ["run", "scenarios", "isa", "bench"];
+const OPTIONS = [...new Set([...Object.keys(RUN_OPTIONS), ...Object.keys(BENCH_OPTIONS), "help", "version"])];
+
+export type OptionTable = Readonly<Record<string, Options>>;
 
 const suggestion = (meant: string | undefined): string =>
   meant === undefined ? "" : `; did you mean ${meant}?`;
@@ -52,8 +56,8 @@ const oneLine = (message: string): string =>
   (message.split("\n").find((line) => line.trim() !== "") ?? "invalid arguments").trim().replace(/\.$/, "");
 
 /** An option given more than once that takes one value. */
-export function repeatedOption(parsed: object): string | undefined {
-  return Object.entries(RUN_OPTIONS).find(([name, option]) => {
+export function repeatedOption(parsed: object, options: OptionTable): string | undefined {
+  return Object.entries(options).find(([name, option]) => {
     const value: unknown = Reflect.get(parsed, name);
     return Array.isArray(value) && !("array" in option);
   })?.[0];

@@ -15,6 +15,7 @@ import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES } from "../mmu/layout.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import { compileStub, type WasmUnit } from "./emit/webassembly/compile.ts";
 import type { CallSites } from "./emit/webassembly/region-calls.ts";
+import type { JitStats } from "./stats.ts";
 
 const SLOTS = 8192;
 /** Slot of the stub; also what an unused place of the call cache says. */
@@ -26,13 +27,15 @@ export class CallTable implements CallSites {
   /** Changes whenever bindings are taken away; above 0, which no binding has. */
   epoch = 1;
   readonly #words: Int32Array;
+  readonly #stats: Pick<JitStats, "callsBound" | "callsUnbound">;
   readonly #stub: WasmUnit;
   readonly #slots = new Map<GuestAddress, number>();
   /** Cells whose functions stand in the table. */
   readonly #bound: CacheCell[] = [];
 
-  constructor(words: Int32Array) {
+  constructor(words: Int32Array, stats: Pick<JitStats, "callsBound" | "callsUnbound">) {
     this.#words = words;
+    this.#stats = stats;
     this.#stub = compileStub();
     this.table = new WebAssembly.Table({ initial: SLOTS, maximum: SLOTS, element: "anyfunc" });
     this.table.set(STUB, this.#stub);
@@ -55,6 +58,7 @@ export class CallTable implements CallSites {
     const slot = this.slotOf(cell.address);
     if (slot === STUB || cell.enter === undefined) return;
     this.table.set(slot, cell.enter);
+    this.#stats.callsBound++;
     this.#bound.push(cell);
     const entry = cacheWord(cell.lo);
     this.#words[entry] = lowHalf(cell.address);
@@ -64,6 +68,7 @@ export class CallTable implements CallSites {
 
   unbindAll(): void {
     this.epoch++;
+    this.#stats.callsUnbound += this.#bound.length;
     for (const { address, lo } of this.#bound) {
       this.table.set(this.#slots.get(address) ?? STUB, this.#stub);
       this.#words[cacheWord(lo) + 2] = STUB;

@@ -131,6 +131,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   readonly cache: TranslationCache;
   readonly cpuid: RuntimeHooks["cpuid"];
   readonly random: RuntimeHooks["random"];
+  readonly countCalls: RuntimeHooks["countCalls"];
   /** What cells without a unit run; called as methods of the cell. */
   readonly untranslated: () => Cell | null;
   readonly dead: () => Cell | null;
@@ -169,6 +170,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.#checks = inputs.checks;
     this.cpuid = inputs.cpuid;
     this.random = inputs.random;
+    this.countCalls = inputs.observer?.countCalls;
     this.untranslated = onCell((cell) => this.#translate(cell));
     this.dead = onCell((cell) => this.#reenter(cell));
     this.enterWasm = onCell((cell) => this.#enterWasm(cell));
@@ -193,7 +195,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     if (options.tier === "js" || countEntries === true || observer?.onUnit !== undefined) return undefined;
     const { cache, stats, enterWasm } = this;
     this.#sampling.interval = FIRST_SAMPLING;
-    const calls = new CallTable(mmu.words);
+    const calls = new CallTable(mmu.words, stats);
     this.#calls = calls;
     const shared = this.#runtime.helpers as unknown as SharedHelpers;
     const runtime = new WasmRuntime(mmu, this.#runtime, shared, { hooks: this, table: calls.table });
@@ -204,6 +206,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
       stats,
       enterWasm,
       store,
+      observer,
       accessGrouping: options.accessGrouping,
     });
   }

@@ -12,6 +12,9 @@ export interface JitStats {
   unitsLoaded: number;
   /** Hot code compiled again as regions. */
   regionsCompiled: number;
+  /** Functions put into the call table, and taken out again. */
+  callsBound: number;
+  callsUnbound: number;
   /** Compilations; each holds one unit or more. */
   batches: number;
   /** Units of one instruction made for stores to translated code, and for exact limits. */
@@ -45,6 +48,8 @@ export function createStats(): JitStats {
     unitsSharpened: 0,
     unitsLoaded: 0,
     regionsCompiled: 0,
+    callsBound: 0,
+    callsUnbound: 0,
     batches: 0,
     stepsTranslated: 0,
     stepsRun: 0,

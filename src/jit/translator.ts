@@ -22,8 +22,8 @@ import type { JitOptions } from "./options.ts";
 import { runPasses } from "./passes/pipeline.ts";
 import { RegionBuilder } from "./region-builder.ts";
 import type { JitStats } from "./stats.ts";
-import type { CompiledUnit, JavaScriptUnit, UnitRequest } from "./unit.ts";
-import type { WasmTier } from "./wasm-tier.ts";
+import type { CompiledUnit, CountCalls, JavaScriptUnit, UnitRequest } from "./unit.ts";
+import type { FunctionKind, WasmTier } from "./wasm-tier.ts";
 
 /** Bounds of one batch. */
 const MAX_BATCH_BLOCKS = 12;
@@ -40,6 +40,10 @@ export interface JitObserver {
   onUnit?(unit: JavaScriptUnit, original: IrBlock, cell: UnitCell, bytes: Uint8Array): void;
   /** The unit of this cell is gone for good, or cut again because of a stop address. */
   onDrop?(cell: UnitCell, reason: DropReason): void;
+  /** The name that profilers show for a WebAssembly function whose first block lies at the address. */
+  nameFunction?(kind: FunctionKind, address: GuestAddress): string;
+  /** What emitted code calls is handed to it through this. */
+  readonly countCalls?: CountCalls;
 }
 
 export interface TranslatorInputs {

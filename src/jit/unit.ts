@@ -85,6 +85,9 @@ export interface UnitRequest {
   readonly link: (target: GuestAddress) => Cell | undefined;
 }
 
+/** Stand-ins that count their calls, for a table of functions; what is not a function stays as it is. */
+export type CountCalls = <T extends object>(functions: T) => T;
+
 /** What the engine gives to the runtime helpers of emitted code. */
 export interface RuntimeHooks {
   /**
@@ -103,6 +106,8 @@ export interface RuntimeHooks {
   resume(status: number, lo: number, hi: number): number;
   /** Two random 32-bit halves, packed by the helper; from the machine's entropy input. */
   random(): { readonly lo: number; readonly hi: number };
+  /** Given when calls of helpers are to be counted. */
+  readonly countCalls?: CountCalls | undefined;
 }
 
 /** The part of the runtime that the engine reads and resets. The class is in emit/javascript/runtime.ts. */

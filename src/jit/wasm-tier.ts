@@ -19,6 +19,7 @@ import type { WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { IrBlock } from "./ir/block.ts";
 import type { Region } from "./ir/region.ts";
 import type { JitStats } from "./stats.ts";
+import type { JitObserver } from "./translator.ts";
 import type { Cell, CompiledUnit } from "./unit.ts";
 
 export interface WasmTierInputs {
@@ -30,7 +31,11 @@ export interface WasmTierInputs {
   readonly enterWasm: () => Cell | null;
   readonly store: CodeStore | undefined;
   readonly accessGrouping: boolean;
+  readonly observer: Pick<JitObserver, "nameFunction"> | undefined;
 }
+
+/** A batch that state stays in place of, or a region. */
+export type FunctionKind = "batch" | "region";
 
 /** A block and the cell it is for. */
 export interface PlacedBlock {
@@ -129,7 +134,15 @@ export class WasmTier {
       portable = false;
       return runtime.unsupported(name);
     };
-    return { code: emitRegion({ region, inPlace, calls, accessGrouping, unsupported }), portable };
+    const code = emitRegion({ region, inPlace, calls, accessGrouping, unsupported });
+    const name = this.#nameOf(region, inPlace);
+    return { code: name === undefined ? code : { ...code, name }, portable };
+  }
+
+  /** Only who profiles asks for names. */
+  #nameOf({ blocks: [first] }: Region, inPlace: boolean): string | undefined {
+    if (first === undefined) return undefined;
+    return this.#inputs.observer?.nameFunction?.(inPlace ? "batch" : "region", first.address);
   }
 
   #compile(functions: readonly FunctionCode[], table: boolean): WasmUnit[] {

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type ProgramName, PROGRAM_NAMES, MIXES, groupsOf } from "../../bench/programs.ts";
+import { type ProgramName, PROGRAM_NAMES } from "../../src/cli/bench-programs.ts";
+import { MIXES, groupsOf } from "../../bench/programs.ts";
 import { guestRun } from "../../bench/support/guest-run.ts";
 import { generatedProgram } from "../../bench/support/generated-code.ts";
 import { KINDS, kernelScenario, type Kind } from "../../bench/support/kernel-guest.ts";
@@ -19,7 +20,7 @@ const namesWith = (folder: string, extension: string): string[] =>
     .map((file) => file.slice(0, -extension.length));
 
 /** The program with its smallest amount of work. */
-const oneRound = (name: ProgramName): Buffer => scaledBytes(name, "guest", 1);
+const oneRound = (name: ProgramName): Buffer => Buffer.from(scaledBytes(name, "guest", 1));
 
 test("every source is in the table and built", () => {
   expect(namesWith(GUESTS, ".c").sort()).toEqual([...PROGRAM_NAMES].sort());

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { compareSpreads, geometricMean, isNoisy, spreadOf } from "../../bench/support/statistics.ts";
-import { figure, tableText } from "../../bench/support/table.ts";
+import { spreadOf } from "../../src/cli/spread.ts";
+import { compareSpreads, geometricMean, isNoisy } from "../../bench/support/statistics.ts";
+import { figure, tableText } from "../../src/cli/table.ts";
 
 test("the median of an even count lies between the middle two", () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ count: 4, median: 2.5, min: 1, max: 4 });

@@ -7,18 +7,21 @@ import { RUN_OPTIONS } from "../../src/cli/run-options.ts";
 import { capjit } from "./command.ts";
 import { SHIPPED } from "../guests/run.ts";
 
-describe.each([[["--help"]], [["run", "--help"]], [["scenarios", "--help"]], [["isa", "--help"]]])(
-  "%j",
-  (args) => {
-    test("goes to standard output, fits 100 columns, exit code 0", async () => {
-      const { code, stdout, stderr } = await capjit(...args);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
-      expect(stdout).toMatch(/^capjit /);
-      expect(stdout).toContain("Examples:\n");
-    });
-  },
-);
+describe.each([
+  [["--help"]],
+  [["run", "--help"]],
+  [["scenarios", "--help"]],
+  [["isa", "--help"]],
+  [["bench", "--help"]],
+])("%j", (args) => {
+  test("goes to standard output, fits 100 columns, exit code 0", async () => {
+    const { code, stdout, stderr } = await capjit(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(stdout).toMatch(/^capjit /);
+    expect(stdout).toContain("Examples:\n");
+  });
+});
 
 test("the manual of run has every option and every exit code", async () => {
   const { stdout } = await capjit("run", "--help");

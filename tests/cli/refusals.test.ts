@@ -17,7 +17,7 @@ type Row = readonly [what: string, args: readonly string[], message: RegExp];
 
 describe("the invocation", () => {
   const rows: readonly Row[] = [
-    ["nothing", [], /^no command given; there are run, scenarios; see capjit --help$/],
+    ["nothing", [], /^no command given; there are run, scenarios, isa, bench; see capjit --help$/],
     ["a misspelt command", ["rnu", "hello"], /^unknown command "rnu"; did you mean run\?; see/],
     ["no scenario", ["run"], /^run what\? expected <scenario \| scenario\.json \| program\.elf>; see/],
     ["an empty scenario", ["run", ""], /^the name of the scenario is empty/],

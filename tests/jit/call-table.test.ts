@@ -5,6 +5,7 @@ import { CacheCell } from "../../src/jit/cache/cell.ts";
 import { CallTable } from "../../src/jit/call-table.ts";
 import { compileModule, type WasmUnit } from "../../src/jit/emit/webassembly/compile.ts";
 import { MEMORY_NAME, OP } from "../../src/jit/emit/webassembly/bytes.ts";
+import { createStats } from "../../src/jit/stats.ts";
 import { STATUS_GO_PREEMPTIBLE } from "../../src/jit/unit.ts";
 import { address, type GuestAddress } from "../../src/mmu/address.ts";
 import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES } from "../../src/mmu/layout.ts";
@@ -20,7 +21,7 @@ let words: Int32Array;
 let calls: CallTable;
 beforeEach(() => {
   words = new Int32Array((CALL_CACHE_BYTE >> 2) + CALL_CACHE_ENTRIES * 4);
-  calls = new CallTable(words);
+  calls = new CallTable(words, createStats());
 });
 
 function cellAt(at: number): CacheCell {

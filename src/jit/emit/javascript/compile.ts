@@ -136,7 +136,7 @@ class Batch {
     text.line(js`//# sourceURL=capjit://${unitName(units[0]?.block.address ?? 0, 0)}.js`);
     const { words, halves, bytes } = runtime;
     const cells = this.#cells;
-    const around: Surroundings = { helpers: runtime.helpers, words, halves, bytes, cells, units, checks };
+    const around: Surroundings = { helpers: runtime.called, words, halves, bytes, cells, units, checks };
     const functions = instantiate<(() => Cell | null)[]>(text, helpers, around);
     for (const [k, unit] of units.entries()) unit.run = functions[k] ?? unfinished;
   }

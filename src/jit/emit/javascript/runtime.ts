@@ -39,6 +39,8 @@ export class Runtime implements RuntimeState {
   readonly halves: Uint16Array;
   readonly bytes: Uint8Array;
   readonly helpers: Helpers;
+  /** The helpers as JavaScript units call them: the same functions unless somebody counts their calls. */
+  readonly called: Helpers;
   readonly #flags: FlagReaders;
 
   /** Full `checks` audit the flag readers as well. */
@@ -62,6 +64,7 @@ export class Runtime implements RuntimeState {
       M: createCallMachine(mmu, this),
       ...createCallHelpers(),
     };
+    this.called = hooks.countCalls?.(this.helpers) ?? this.helpers;
   }
 
   /** The six status flags at their places in RFLAGS, from the words of a flags value. */

@@ -160,6 +160,8 @@ export interface ModuleFunction {
   readonly body: Uint8Array;
   /** In the order of their places. */
   readonly hints: readonly BranchHint[];
+  /** For who profiles. */
+  readonly name?: string | undefined;
 }
 
 export interface ModuleParts {
@@ -180,6 +182,8 @@ const SECTION_IMPORT = 2;
 const SECTION_FUNCTION = 3;
 const SECTION_EXPORT = 7;
 const SECTION_CODE = 10;
+/** Subsection of the name section. */
+const NAMES_OF_FUNCTIONS = 1;
 const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 
@@ -223,7 +227,23 @@ export function encodeModule(parts: ModuleParts): Uint8Array {
       to.append(body);
     }
   });
+  if (parts.functions.some(({ name }) => name !== undefined)) encodeNames(out, parts);
   return out.bytes;
+}
+
+/** The name section (appendix 7.4.1), with names of functions only. */
+function encodeNames(out: Bytes, { imports, functions }: ModuleParts): void {
+  const named = [...functions.entries()].filter(([, { name }]) => name !== undefined);
+  section(out, SECTION_CUSTOM, (to) => {
+    to.name("name");
+    section(to, NAMES_OF_FUNCTIONS, (names) => {
+      names.unsigned(named.length);
+      for (const [k, { name = "" }] of named) {
+        names.unsigned(imports.length + k);
+        names.name(name);
+      }
+    });
+  });
 }
 
 function section(out: Bytes, id: number, fill: (to: Bytes) => void): void {

@@ -29,6 +29,7 @@ export function compileModule(
     type: code.type === undefined ? UNIT_TYPE : imports.typeOf(code.type),
     body: link(code, imports),
     hints: code.hints ?? [],
+    name: code.name,
   }));
   const parts = { types: imports.types, imports: imports.functions, table, functions: bodies };
   const module = new WebAssembly.Module(encodeModule(parts));

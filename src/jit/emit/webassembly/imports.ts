@@ -116,6 +116,8 @@ export interface FunctionCode {
   readonly hints?: readonly BranchHint[];
   /** That of units unless said otherwise. */
   readonly type?: FunctionType;
+  /** What profilers show; the module says it only then. */
+  readonly name?: string;
 }
 
 /** Type 0 of every module is that of units: a label in, a status out. */

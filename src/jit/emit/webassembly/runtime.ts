@@ -57,7 +57,8 @@ export class WasmRuntime {
     this.#mmu = mmu;
     this.#words = mmu.words;
     this.#state = state;
-    const helpers = {
+    const { countCalls = (functions) => functions } = hooks;
+    const helpers = countCalls({
       [MEMORY_NAME]: mmu.memory,
       [TABLE_NAME]: table,
       ...this.#memoryHelpers(),
@@ -71,7 +72,7 @@ export class WasmRuntime {
       fitss: shared.fitss,
       resume: (status: number, lo: number, hi: number) => hooks.resume(status, lo, hi),
       cpuid: (register: number, leaf: number, subleaf: number) => hooks.cpuid(register, leaf, subleaf),
-    };
+    });
     const accesses = compileModule(accessFunctions(), { imports: helpers, table: false });
     this.imports = {
       ...helpers,

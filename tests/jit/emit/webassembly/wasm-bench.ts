@@ -7,6 +7,7 @@ import { emitRegion } from "../../../../src/jit/emit/webassembly/emit-region.ts"
 import { type SharedHelpers, WasmRuntime } from "../../../../src/jit/emit/webassembly/runtime.ts";
 import type { Region } from "../../../../src/jit/ir/region.ts";
 import { BUDGET, CALL_SITE, FLAGS_B, FLAGS_CODE, JUMP_SOURCE, RIP } from "../../../../src/jit/ir/state.ts";
+import { createStats } from "../../../../src/jit/stats.ts";
 import {
   type RuntimeHooks,
   STATUS_GO,
@@ -52,7 +53,7 @@ export class WasmBench {
         return { lo: Number(BigInt.asIntN(32, value)), hi: Number(BigInt.asIntN(32, value >> 32n)) };
       },
     };
-    this.#calls = new CallTable(this.guest.mmu.words);
+    this.#calls = new CallTable(this.guest.mmu.words, createStats());
     this.runtime = new Runtime(this.guest.mmu, hooks, "full");
     const shared = this.runtime.helpers as unknown as SharedHelpers;
     const { table } = this.#calls;
