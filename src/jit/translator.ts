@@ -23,6 +23,7 @@ import { runPasses } from "./passes/pipeline.ts";
 import { lowerRegionFlags } from "./passes/region-flags.ts";
 import type { JitStats } from "./stats.ts";
 import type { CompiledUnit, JavaScriptUnit, UnitRequest } from "./unit.ts";
+import type { JavaScriptTier } from "./javascript-tier.ts";
 import type { WasmTier } from "./wasm-tier.ts";
 
 /** Bounds of one batch. */
@@ -67,6 +68,8 @@ export interface BackEnds {
   readonly runtime: Runtime;
   /** Undefined when everything becomes JavaScript. */
   readonly wasm: WasmTier | undefined;
+  /** Undefined when JavaScript has no regions. */
+  readonly regions: JavaScriptTier | undefined;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -83,6 +86,7 @@ export class Translator {
   /** Passes for compact units: folding and forwarding are left to the second compilation, for code that runs often. */
   readonly #quick: JitOptions;
   readonly #wasm: WasmTier | undefined;
+  readonly #regions: JavaScriptTier | undefined;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
 
@@ -90,10 +94,11 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    { runtime, wasm }: BackEnds,
+    { runtime, wasm, regions }: BackEnds,
     stats: JitStats,
   ) {
     this.#wasm = wasm;
+    this.#regions = regions;
     this.#inputs = inputs;
     this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
     this.#stubs = stubs;
@@ -139,7 +144,7 @@ export class Translator {
 
   /** Compiles the cell's block again, for speed: it was entered often. */
   sharpen(cell: CacheCell, page: CodePage): void {
-    if (cell.enter !== undefined) return this.#compileRegion(cell, page);
+    if (cell.enter !== undefined || this.#isForRegion(cell, page)) return this.#compileRegion(cell, page);
     const plan = this.#planOne(cell, page, false);
     if (plan === undefined) return;
     const request = { ...this.#request(plan, page), compact: false };
@@ -158,7 +163,14 @@ export class Translator {
   #compileRegion(cell: CacheCell, page: CodePage): void {
     const region = this.#regionAt(cell, page);
     if (region === undefined) return;
-    this.#wasm?.compileRegion(cell, page, region);
+    if (cell.enter !== undefined) return this.#wasm?.compileRegion(cell, page, region);
+    this.#regions?.compile(cell, page, region);
+    if (cell.address !== this.boundary) cell.run = this.runOf(cell);
+  }
+
+  /** Whether the cell's unit in JavaScript becomes a region once it is hot. */
+  #isForRegion(cell: CacheCell, page: CodePage): boolean {
+    return this.#regions !== undefined && !page.unstable && cell.tail === undefined;
   }
 
   #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
@@ -283,8 +295,10 @@ export class Translator {
 
   /** Entries until the unit is worth another compilation; 0: never. */
   #heatOf(cell: CacheCell, unit: CompiledUnit): number {
-    const { compactFirst, hotEntries, regions, regionEntries } = this.#inputs.options;
+    const { compactFirst, hotEntries, regions, regionEntries, javascriptRegionEntries } =
+      this.#inputs.options;
     if (cell.enter !== undefined) return regions ? regionEntries : 0;
+    if (cell.page !== undefined && this.#isForRegion(cell, cell.page)) return javascriptRegionEntries;
     const loops = "block" in unit && this.#loops((unit as JavaScriptUnit).block);
     return compactFirst && !loops ? hotEntries : 0;
   }
