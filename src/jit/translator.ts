@@ -144,7 +144,7 @@ export class Translator {
 
   /** Compiles the cell's block again, for speed: it was entered often. */
   sharpen(cell: CacheCell, page: CodePage): void {
-    if (cell.enter !== undefined || this.#isForRegion(cell, page)) return this.#compileRegion(cell, page);
+    if (cell.enter !== undefined || this.#isForRegion(cell)) return this.#compileRegion(cell, page);
     const plan = this.#planOne(cell, page, false);
     if (plan === undefined) return;
     const request = { ...this.#request(plan, page), compact: false };
@@ -169,8 +169,8 @@ export class Translator {
   }
 
   /** Whether the cell's unit in JavaScript becomes a region once it is hot. */
-  #isForRegion(cell: CacheCell, page: CodePage): boolean {
-    return this.#regions !== undefined && !page.unstable && cell.tail === undefined;
+  #isForRegion(cell: CacheCell): boolean {
+    return this.#regions !== undefined && cell.tail === undefined;
   }
 
   #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
@@ -298,7 +298,10 @@ export class Translator {
     const { compactFirst, hotEntries, regions, regionEntries, javascriptRegionEntries } =
       this.#inputs.options;
     if (cell.enter !== undefined) return regions ? regionEntries : 0;
-    if (cell.page !== undefined && this.#isForRegion(cell, cell.page)) return javascriptRegionEntries;
+    if (this.#isForRegion(cell)) {
+      // Where a page keeps changing, much more has to speak for a region.
+      return cell.page?.unstable === true ? javascriptRegionEntries ** 2 : javascriptRegionEntries;
+    }
     const loops = "block" in unit && this.#loops((unit as JavaScriptUnit).block);
     return compactFirst && !loops ? hotEntries : 0;
   }

@@ -150,7 +150,7 @@ class RegionEmission implements RegionFrame {
     const name = this.#input.functionName;
     const words = this.#words as RegionWords;
     const text = new CodeText();
-    const live = words.liveAt(this.order[0] ?? 0);
+    const live = words.liveAt(this.region.entries[0] ?? 0);
     text.line(js`const ${name} = (function ${name}() {`);
     let list = js`${n} = ${I}[${BUDGET_WORD}], ${e} = 0, ${d} = 0, ${q} = ${this.#goes}`;
     if (switched) list = js`${list}, ${k} = 0`;

@@ -49,7 +49,7 @@ export interface BlockText {
 export interface RegionFrame {
   readonly region: Region;
   readonly options: BodyOptions;
-  /** Blocks in the order of the text, the entry first. */
+  /** Blocks in the order of the text. */
   readonly order: readonly number[];
   /** Number of the block's first instruction. */
   firstSite(block: number): number;
