@@ -62,6 +62,7 @@ import {
   STATUS_STOP,
   STATUS_SYSCALL,
 } from "./unit.ts";
+import { JavaScriptTier } from "./javascript-tier.ts";
 import { WasmTier } from "./wasm-tier.ts";
 
 const CALL_DEPTH_WORD = (STATE_BYTE + CALL_DEPTH) >> 2;
@@ -150,6 +151,8 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
 
   /** Undefined when everything becomes JavaScript. */
   #calls: CallTable | undefined = undefined;
+  /** Undefined when there are no regions in JavaScript. */
+  readonly #regions: JavaScriptTier | undefined;
 
   readonly #jumpProfiles = new JumpProfiles();
   /** Jump cache of the running space. */
@@ -178,10 +181,14 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
     this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
     const wasm = this.#createWasmTier();
+    this.#regions = this.#createRegions();
     const { maxBlockInstructions, maxUnitInstructions } = inputs.options;
     this.#maxUnit =
-      wasm === undefined ? maxBlockInstructions : Math.max(maxBlockInstructions, maxUnitInstructions);
-    const backEnds = { runtime: this.#runtime, wasm, jumps: this.#jumpProfiles };
+      wasm === undefined && this.#regions === undefined
+        ? maxBlockInstructions
+        : Math.max(maxBlockInstructions, maxUnitInstructions);
+    const jumps = this.#jumpProfiles;
+    const backEnds = { runtime: this.#runtime, wasm, javascript: this.#regions, jumps };
     this.#translator = new Translator(inputs, this, this.cache, backEnds, this.stats);
     this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
     this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
@@ -211,12 +218,27 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     });
   }
 
+  /** Where everything becomes JavaScript, hot code does so as regions. */
+  #createRegions(): JavaScriptTier | undefined {
+    const { options, checks, countEntries, observer } = this.#inputs;
+    const watched = countEntries === true || observer?.onUnit !== undefined;
+    if (options.tier !== "js" || !options.regions || watched) return undefined;
+    this.#sampling.interval = FIRST_SAMPLING;
+    const hooks = {
+      followRip: () => this.follow(this.#words[RIP_WORD]!, this.#words[RIP_WORD + 1]!) as CacheCell | null,
+      runOne: (cell: CacheCell) => this.#runOne(cell),
+      setRip: (lo: number, hi: number) => this.#setRip(lo, hi),
+    };
+    const { cache, stats } = this;
+    return new JavaScriptTier({ runtime: this.#runtime, cache, stats, options, checks, hooks });
+  }
+
   get instructions(): number {
     return this.#completed;
   }
 
   run(request: RunRequest): Exit {
-    if (this.#lookup.select()) this.#calls?.unbindAll();
+    if (this.#lookup.select()) this.#unbindCalls();
     this.#jumps = this.#lookup.space.jumps;
     if (request.until !== undefined) this.#stop.arm(request.until, this.#lookup.space);
     const exit = this.#loop(request.slice, request.limit ?? Infinity, request.until ?? -1);
@@ -263,7 +285,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Where the guest is whenever a budget runs out shows which code is hot: functions do not count their rounds. */
   #sample(cell: CacheCell): void {
     const sampling = this.#sampling;
-    if (!sampling.due || cell.enter === undefined) return;
+    if (!sampling.due || (cell.enter === undefined && this.#regions === undefined)) return;
     sampling.due = false;
     if (cell.heat > 1)
       cell.heat = Math.max(1, cell.heat - Math.ceil(sampling.interval / INSTRUCTIONS_PER_ENTRY));
@@ -274,6 +296,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   #dispatch(cell: CacheCell): undefined {
     this.#runtime.stop = "none";
     this.#words[CALL_DEPTH_WORD] = 0;
+    this.#regions?.begin();
     // Every cell of this engine is a `CacheCell`; emitted code knows only what it needs of them.
     let running = cell;
     try {
@@ -286,7 +309,13 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     } catch (thrown) {
       this.#caught(thrown, running.unit);
     }
+    this.#leaveIfMet();
     return undefined;
+  }
+
+  /** A region met a store to translated code. */
+  #leaveIfMet(): void {
+    if (this.#runtime.stop === "leave") this.#leaveToStep();
   }
 
   /**
@@ -407,6 +436,14 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     if (again !== undefined && again.bound >= 0) again.heat = 1;
   }
 
+  /** `RuntimeHooks`, of regions in JavaScript. */
+  goOn(left: Cell | null, lo: number, hi: number): boolean {
+    return this.#regions?.goOn(left, lo, hi) ?? false;
+  }
+  callAt(lo: number, hi: number): Cell | null {
+    return this.#regions?.callAt(lo, hi) ?? null;
+  }
+
   /** Runs one unit; null when it or what it met wants the loop to go on. */
   #runOne(cell: CacheCell): CacheCell | null {
     if (cell.heat !== 0 && --cell.heat === 0) this.#sharpen(cell);
@@ -465,7 +502,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   detached({ frame, code }: Attachment, reason: DropReason, last: boolean): void {
-    this.#calls?.unbindAll();
+    this.#unbindCalls();
     if (last && reason !== "write") this.#inputs.mmu.unwatchCode(frame);
     const counts = this.stats.invalidations[reason];
     counts.pages++;
@@ -473,8 +510,14 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
-    if (cell.bound >= 0) this.#calls?.unbindAll();
+    if (cell.bound >= 0) this.#unbindCalls();
     this.#inputs.observer?.onDrop?.(cell, reason);
+  }
+
+  /** Functions of other code may stand for guest addresses from now on. */
+  #unbindCalls(): void {
+    this.#calls?.unbindAll();
+    this.#regions?.unbindAll();
   }
 
   /** A part of the cache per run, all of it in turn. */

@@ -38,6 +38,8 @@ export interface JitOptions {
   readonly hotEntries: number;
   /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
   readonly regionEntries: number;
+  /** Entries of a JavaScript unit after which it is worth a region, 1 or more. */
+  readonly javascriptRegionEntries: number;
   /** Guest instructions per block, 1 or more. */
   readonly maxBlockInstructions: number;
   /** Guest instructions in one function of several blocks; a first block may be longer. */
@@ -62,6 +64,7 @@ export const DEFAULT_OPTIONS: JitOptions = {
   computedJumps: true,
   hotEntries: 500,
   regionEntries: 64_000,
+  javascriptRegionEntries: 1_000,
   maxBlockInstructions: 64,
   maxUnitInstructions: 500,
 };
@@ -85,6 +88,7 @@ export const PLAIN_OPTIONS: JitOptions = {
   computedJumps: false,
   hotEntries: 500,
   regionEntries: 64_000,
+  javascriptRegionEntries: 1_000,
   maxBlockInstructions: 64,
   maxUnitInstructions: 500,
 };

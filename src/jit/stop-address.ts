@@ -38,7 +38,8 @@ export class StopAddress {
     if (code === undefined || this.#armed.includes(code)) return;
     for (const cell of code.cells.values()) {
       // A function of several blocks may go past the address without leaving.
-      if (cell.enter !== undefined || spans(cell, address)) this.#cache.untranslate(cell, "boundary");
+      const several = cell.enter !== undefined || cell.unit?.spansBlocks === true;
+      if (several || spans(cell, address)) this.#cache.untranslate(cell, "boundary");
     }
     code.cellAt(offsetInPage(address));
     for (const cell of code.cellsAt(offsetInPage(address))) cell.run = this.#stop;

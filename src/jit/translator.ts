@@ -20,10 +20,12 @@ import type { CheckLevel } from "../invariant.ts";
 import type { CodeSource, FetchFault, IrBlock, IrExit, Lift } from "./ir/block.ts";
 import type { JitOptions } from "./options.ts";
 import { runPasses } from "./passes/pipeline.ts";
+import type { Region } from "./ir/region.ts";
 import { RegionBuilder } from "./region-builder.ts";
 import type { JitStats } from "./stats.ts";
 import type { CompiledUnit, CountCalls, JavaScriptUnit, UnitRequest } from "./unit.ts";
 import type { FunctionKind, WasmTier } from "./wasm-tier.ts";
+import type { JavaScriptTier } from "./javascript-tier.ts";
 
 /** Bounds of one batch. */
 const MAX_BATCH_BLOCKS = 12;
@@ -75,6 +77,8 @@ export interface BackEnds {
   readonly wasm: WasmTier | undefined;
   /** Where computed jumps were seen to go. */
   readonly jumps: JumpProfiles;
+  /** Undefined when JavaScript has no regions. */
+  readonly javascript: JavaScriptTier | undefined;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -93,6 +97,7 @@ export class Translator {
   readonly #wasm: WasmTier | undefined;
   readonly #jumps: JumpProfiles;
   readonly #regions: RegionBuilder;
+  readonly #javascript: JavaScriptTier | undefined;
   /** Stands in for the next page when a variant is lifted: only the bytes it depends on are given. */
   readonly #nextPage = new Uint8Array(PAGE_BYTES);
 
@@ -100,10 +105,11 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    { runtime, wasm, jumps }: BackEnds,
+    { runtime, wasm, javascript, jumps }: BackEnds,
     stats: JitStats,
   ) {
     this.#wasm = wasm;
+    this.#javascript = javascript;
     this.#jumps = jumps;
     this.#regions = new RegionBuilder({
       options: inputs.options,
@@ -156,7 +162,7 @@ export class Translator {
 
   /** Compiles the cell's block again, for speed: it was entered often. */
   sharpen(cell: CacheCell, page: CodePage): void {
-    if (cell.enter !== undefined) return this.#compileRegion(cell, page);
+    if (cell.enter !== undefined || this.#isForRegion(cell)) return this.#compileRegion(cell, page);
     const plan = this.#planOne(cell, page, false);
     if (plan === undefined) return;
     const request = { ...this.#request(plan, page), compact: false };
@@ -173,6 +179,7 @@ export class Translator {
 
   /** The cell, or the jump that leads to it, becomes the entry of a region, with state in locals. */
   #compileRegion(cell: CacheCell, page: CodePage): void {
+    if (cell.enter === undefined) return this.#compileJavaScriptRegion(cell, page);
     const { regionEntries } = this.#inputs.options;
     let entry = cell;
     // A second compilation is for the same entry.
@@ -183,12 +190,28 @@ export class Translator {
       if (entry !== cell && entry.bound >= 0) return;
     }
     entry.heat = 0;
-    const region = this.#regions.build(entry, page, (target) =>
-      target === this.boundary ? undefined : linkTarget(page, target),
-    );
+    const region = this.#regionAt(entry, page);
     if (region === undefined) return;
     this.#wasm?.compileRegion(entry, page, region);
     this.#jumps.compiled(region.jumps?.keys() ?? [], entry);
+  }
+
+  #compileJavaScriptRegion(cell: CacheCell, page: CodePage): void {
+    const region = this.#regionAt(cell, page);
+    if (region === undefined) return;
+    this.#javascript?.compile(cell, page, region);
+    if (cell.address !== this.boundary) cell.run = this.runOf(cell);
+  }
+
+  /** Whether the cell's unit in JavaScript becomes a region once it is hot. */
+  #isForRegion(cell: CacheCell): boolean {
+    return this.#javascript !== undefined && cell.tail === undefined;
+  }
+
+  #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
+    return this.#regions.build(cell, page, (target) =>
+      target === this.boundary ? undefined : linkTarget(page, target),
+    );
   }
 
   /**
@@ -284,8 +307,13 @@ export class Translator {
 
   /** Entries until the unit is worth another compilation; 0: never. */
   #heatOf(cell: CacheCell, unit: CompiledUnit): number {
-    const { compactFirst, hotEntries, regions, regionEntries } = this.#inputs.options;
+    const { compactFirst, hotEntries, regions, regionEntries, javascriptRegionEntries } =
+      this.#inputs.options;
     if (cell.enter !== undefined) return regions ? regionEntries : 0;
+    if (this.#isForRegion(cell)) {
+      // Where a page keeps changing, much more has to speak for a region.
+      return cell.page?.unstable === true ? javascriptRegionEntries ** 2 : javascriptRegionEntries;
+    }
     const loops = "block" in unit && this.#loops((unit as JavaScriptUnit).block);
     return compactFirst && !loops ? hotEntries : 0;
   }

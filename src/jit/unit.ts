@@ -59,6 +59,8 @@ export interface CompiledUnit {
   readonly run: () => Cell | null;
   /** The guest instructions of its block. */
   readonly instructions: readonly Pick<GuestInstruction, "address" | "length">[];
+  /** A region: control may pass through it and never come to its cell's links. */
+  readonly spansBlocks?: boolean;
   /** Length of what was emitted for it: characters of text, or bytes. */
   readonly sourceBytes: number;
 }
@@ -104,6 +106,13 @@ export interface RuntimeHooks {
    * (STATUS_RETURNED), or says how the callers have to leave.
    */
   resume(status: number, lo: number, hi: number): number;
+  /**
+   * Of regions in JavaScript, see javascript-tier.ts: a callee came back with `left` and not to the address in
+   * halves. Runs units until the guest is there; false when the callers have to leave.
+   */
+  goOn(left: Cell | null, lo: number, hi: number): boolean;
+  /** Calls what stands for the address in halves. */
+  callAt(lo: number, hi: number): Cell | null;
   /** Two random 32-bit halves, packed by the helper; from the machine's entropy input. */
   random(): { readonly lo: number; readonly hi: number };
   /** Given when calls of helpers are to be counted. */
@@ -133,9 +142,11 @@ export interface RuntimeState {
  * Thrown by helpers out of the middle of an instruction; compared by identity, carries nothing, allocated once.
  *   FAULT  `pendingFault` is set
  *   LEAVE  the store would change translated code: run this one instruction in a unit of its own
+ *   STOP   a region stops behind an instruction: RIP and `Runtime.stop` are set
  */
 export interface UnitThrow {
-  readonly name: "FAULT" | "LEAVE";
+  readonly name: "FAULT" | "LEAVE" | "STOP";
 }
 export const FAULT: UnitThrow = { name: "FAULT" };
 export const LEAVE: UnitThrow = { name: "LEAVE" };
+export const STOP: UnitThrow = { name: "STOP" };

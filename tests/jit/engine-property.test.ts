@@ -154,7 +154,9 @@ const SHAPES: readonly JitOptions[] = [
   { ...JAVASCRIPT, maxBlockInstructions: 1 },
   { ...JAVASCRIPT, maxBlockInstructions: 3, selfLoops: false },
   { ...JAVASCRIPT, compactFirst: false },
-  { ...JAVASCRIPT, hotEntries: 2 },
+  { ...JAVASCRIPT, hotEntries: 2, regions: false },
+  { ...JAVASCRIPT, maxUnitInstructions: 30, javascriptRegionEntries: 1 },
+  { ...JAVASCRIPT, maxUnitInstructions: 50, javascriptRegionEntries: 3, maxBlockInstructions: 2 },
   { ...PLAIN_OPTIONS, compactFirst: true, hotEntries: 1 },
   { ...PLAIN_OPTIONS, blockLinking: true, batchCompilation: true, selfLoops: true },
 ];

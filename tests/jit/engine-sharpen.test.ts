@@ -1,4 +1,4 @@
-/** Units are compact first and compiled again once they are entered often: same results, exact accounts. */
+/** Without regions units are compact first and compiled again once they are entered often: same results, exact accounts. */
 
 import { describe, expect, test } from "vitest";
 import type { JitOptions } from "../../src/jit/options.ts";
@@ -25,7 +25,7 @@ const rounds = (count: number): Line[] => [
 ];
 
 function runRounds(count: number, options: Partial<JitOptions>, countEntries = false): ToyMachine {
-  const m = new ToyMachine({ options: { tier: "js", ...options }, countEntries });
+  const m = new ToyMachine({ options: { tier: "js", regions: false, ...options }, countEntries });
   const space = m.space();
   m.code(space, CODE, assemble(CODE, rounds(count)));
   m.map(space, DATA, m.frame(), RW);
@@ -100,7 +100,7 @@ describe("a unit entered often", () => {
   });
 
   test("that loops inside its function needs no second compilation", () => {
-    const m = new ToyMachine({ options: { tier: "js", hotEntries: 2 } });
+    const m = new ToyMachine({ options: { tier: "js", regions: false, hotEntries: 2 } });
     m.code(
       m.space(),
       CODE,

@@ -1,6 +1,6 @@
 /** Computed calls in regions: found in the call cache by their whole address, or left to the engine. */
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RAX, RBX, RSP } from "../../src/frontend/guest-state.ts";
 import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../../src/jit/options.ts";
 import { CALL_CACHE_ENTRIES } from "../../src/mmu/layout.ts";
@@ -10,7 +10,11 @@ import { X86Machine } from "./x86-machine.ts";
 
 const CODE = 0x401000;
 const STACK = 0x800000;
-const REGIONS: JitOptions = { ...DEFAULT_OPTIONS, tier: "wasm", regionEntries: 1 };
+const HOT: JitOptions = { ...DEFAULT_OPTIONS, regionEntries: 1, javascriptRegionEntries: 1 };
+const REGIONS: readonly (readonly [string, JitOptions])[] = [
+  ["WebAssembly", { ...HOT, tier: "wasm" }],
+  ["JavaScript", { ...HOT, tier: "js" }],
+];
 
 const littleEndian = (value: number): string =>
   Array.from({ length: 8 }, (_, k) =>
@@ -51,31 +55,33 @@ function results(options: JitOptions, targets: readonly number[]): unknown[] {
   return ends;
 }
 
-test.each([
-  ["one target", [0x402000]],
-  ["targets of different places in the cache", [0x402010, 0x403020, 0x404030]],
-  ["targets that share a place in the cache", [0x402000, 0x402000 + 4 * CALL_CACHE_ENTRIES]],
-  ["targets with equal low halves", [0x402000, 0x1_0040_2000, 0x7fff_0040_2000]],
-])("%s", (_name, targets) => {
-  expect(results(REGIONS, targets)).toEqual(results(PLAIN_OPTIONS, targets));
-});
+describe.each(REGIONS)("regions in %s", (_backEnd, shape) => {
+  test.each([
+    ["one target", [0x402000]],
+    ["targets of different places in the cache", [0x402010, 0x403020, 0x404030]],
+    ["targets that share a place in the cache", [0x402000, 0x402000 + 4 * CALL_CACHE_ENTRIES]],
+    ["targets with equal low halves", [0x402000, 0x1_0040_2000, 0x7fff_0040_2000]],
+  ])("%s", (_name, targets) => {
+    expect(results(shape, targets)).toEqual(results(PLAIN_OPTIONS, targets));
+  });
 
-test("a target outside the user half faults as a fetch, and one that is not mapped", () => {
-  for (const [target, vector] of [
-    [0x700000, 14],
-    [2 ** 47, 13],
-  ] as const) {
-    const ends = [REGIONS, PLAIN_OPTIONS].map((options) => {
-      const m = new X86Machine(options);
-      const space = m.space();
-      m.map(space, STACK, m.frame(), RW);
-      m.code(space, CODE, program([target]));
-      m.setGeneral(RSP, STACK + 0x800);
-      const exit = m.run(CODE);
-      expect(exit).toMatchObject({ kind: "fault", fault: { vector } });
-      expect(m.general(RAX)).toBe(BigInt(target));
-      return [exit, m.generals(), m.rip, m.engine.instructions];
-    });
-    expect(ends[0]).toEqual(ends[1]);
-  }
+  test("a target outside the user half faults as a fetch, and one that is not mapped", () => {
+    for (const [target, vector] of [
+      [0x700000, 14],
+      [2 ** 47, 13],
+    ] as const) {
+      const ends = [shape, PLAIN_OPTIONS].map((options) => {
+        const m = new X86Machine(options);
+        const space = m.space();
+        m.map(space, STACK, m.frame(), RW);
+        m.code(space, CODE, program([target]));
+        m.setGeneral(RSP, STACK + 0x800);
+        const exit = m.run(CODE);
+        expect(exit).toMatchObject({ kind: "fault", fault: { vector } });
+        expect(m.general(RAX)).toBe(BigInt(target));
+        return [exit, m.generals(), m.rip, m.engine.instructions];
+      });
+      expect(ends[0]).toEqual(ends[1]);
+    }
+  });
 });

@@ -5,10 +5,10 @@ import { describe, expect, test } from "vitest";
 import { type JitOptions, PLAIN_OPTIONS } from "../../src/jit/options.ts";
 import { labelAt, type Line } from "./cache/toy-guest.ts";
 import { RW, type ToyMachine } from "./cache/toy-machine.ts";
-import { ALIAS, CODE, ending, FAR, FAR_LEAF, machine, REGIONS, start } from "./region-machine.ts";
+import { ALIAS, CODE, ending, FAR, FAR_LEAF, machine, start, WASM_REGIONS } from "./region-machine.ts";
 
 const SCRIPT = 0x600000;
-const HOT: JitOptions = { ...REGIONS, regionEntries: 30, maxUnitInstructions: 400 };
+const HOT: JitOptions = { ...WASM_REGIONS, regionEntries: 30, maxUnitInstructions: 400 };
 /** Enough jumps for a region to be compiled again. */
 const MANY = 900;
 

@@ -15,13 +15,21 @@ export const ALIAS = 0x901000;
 export const STACK = 0x800000;
 const STACK_PAGES = 48;
 
-export const REGIONS: JitOptions = {
+// Small units, so that a limit is approached by functions and not only instruction by instruction.
+const SMALL: JitOptions = {
   ...DEFAULT_OPTIONS,
-  tier: "wasm",
-  regionEntries: 1,
-  // Small, so that a limit is approached by functions and not only instruction by instruction.
   maxUnitInstructions: 40,
+  regionEntries: 1,
+  javascriptRegionEntries: 1,
 };
+
+export const WASM_REGIONS: JitOptions = { ...SMALL, tier: "wasm" };
+
+/** Regions by back end. */
+export const REGIONS: readonly (readonly [string, JitOptions])[] = [
+  ["WebAssembly", WASM_REGIONS],
+  ["JavaScript", { ...SMALL, tier: "js" }],
+];
 
 /** The program at CODE, `far` on the page behind it; both writable at ALIAS; a stack in r6. */
 export function machine(options: JitOptions, lines: readonly Line[], far: readonly Line[] = []): ToyMachine {
@@ -55,11 +63,12 @@ export function start(m: ToyMachine): void {
 
 /** Runs the program some times in both ways; gives the last ending. */
 export function compare(
+  options: JitOptions,
   lines: readonly Line[],
   far: readonly Line[] = [],
   times = 3,
 ): ReturnType<typeof ending> {
-  const hot = machine(REGIONS, lines, far);
+  const hot = machine(options, lines, far);
   const plain = machine(PLAIN_OPTIONS, lines, far);
   let last: ReturnType<typeof ending> | undefined;
   for (let k = 0; k < times; k++) {

@@ -37,8 +37,46 @@ return [b_401000, b_401010];
 //# sourceURL=capjit://b_401000.js
 `;
 
+const GOOD_REGION = `"use strict";
+const stopAt = H.stopAt, caught = H.caught, goOn = H.goOn;
+const c0 = C[0], c1 = C[1];
+const b_401000 = (function b_401000() {
+let n = I[1032], e = 0, d = 0, q = c0, k = 0, r128 = I[1056];
+try {
+again: for (;;) {
+l1: {
+l0: {
+switch (k) {
+case 0: break l0;
+case 1: break l1;
+}
+}
+h0: for (;;) {
+n = n - 3 | 0;
+if (n <= 0) stopAt(4198400, 0, 2);
+if (r128 === 0) break l1;
+continue h0;
+}
+}
+d = I[1035];
+q = c1.run();
+if (!(q === c0 && I[1024] === 4198416) && !goOn(q, 4198416, 0)) return null;
+k = 1; continue again;
+}
+} catch (x) {
+const s = caught(x, U[0]);
+if (s >= 2) {
+I[1056] = r128;
+}
+return null;
+}
+});
+return [b_401000];
+`;
+
 test("accepts emitted text", () => {
   expect(auditSource(GOOD)).toEqual([]);
+  expect(auditSource(GOOD_REGION)).toEqual([]);
 });
 
 describe("sabotage: JIT-6 is reported for", () => {
@@ -68,7 +106,14 @@ describe("sabotage: JIT-6 is reported for", () => {
     ["an async function", "async function b_1() { return 1; }"],
     ["a loop with a condition", "for (; v1;) { return 1; }"],
     ["while", "while (true) { return 1; }"],
-    ["a label", "v1: for (;;) { continue v1; }"],
+    ["a strange label", "v1: for (;;) { continue v1; }"],
+    ["a break out of nothing", "for (;;) { break; }"],
+    ["a switch over a value", "const v1 = 1; switch (v1) { case 1: return 1; }"],
+    ["a case that is no number", "let k = 0; const v1 = 1; switch (k) { case v1: return 1; }"],
+    ["a default case", "let k = 0; switch (k) { default: return 1; }"],
+    ["a call of another property of a cell", "const c0 = C[0]; return c0.constructor();"],
+    ["what a cell runs with an argument", "const c0 = C[0]; return c0.run(1);"],
+    ["what a value runs", "const v1 = 1; return v1.run();"],
     ["assignment to a helper", "ld32 = 1;"],
     ["assignment to a cell element", "C[0] = 1;"],
     ["assignment to a property", "H.ld32 = 1;"],

@@ -195,6 +195,8 @@ export function createEmitted(guest = createGuest()): Emitted {
         return null;
       },
       resume: (status) => status,
+      goOn: () => false,
+      callAt: () => null,
       cpuid,
       instructionsAtUnitEntry: () => AT_ENTRY,
       random: () => randomAt(randoms++),

@@ -21,12 +21,14 @@ const HELPERS: ReadonlySet<string> = new Set(HELPER_NAMES);
 const FIXED: ReadonlySet<string> = new Set(FIXED_NAMES);
 /** v7 value, r128 state word, c3 cell, b_401000 unit. */
 const OWN_NAME = /^(?:[vrc]\d+|b_[0-9a-f]+(?:_\d+)?)$/;
+/** l3 block, h3 loop, the loop around the switch. */
+const LABEL = /^(?:[lh]\d+|again)$/;
 const VIEWS: ReadonlySet<string> = new Set(["I", "W", "B"]);
 const ARRAYS: ReadonlySet<string> = new Set(["I", "W", "B", "C", "U"]);
 const COMMENT = /^# sourceURL=capjit:\/\/b_[0-9a-f]+\.js$/;
 
 const BINARY = new Set([
-  "+", "-", "&", "|", "^", "<<", ">>", ">>>", "===", "!==", "<", "<=", ">",
+  "+", "-", "&", "|", "^", "<<", ">>", ">>>", "===", "!==", "<", "<=", ">", ">=",
 ]); // prettier-ignore
 const UNARY = new Set(["-", "~", "!"]);
 const ASSIGNMENT = new Set(["=", "-="]);
@@ -43,15 +45,17 @@ function judgeMember(node: Acorn.MemberExpression): Verdict {
   const object = nameOf(node.object);
   if (node.optional === true) return "optional access";
   if (node.computed) return unless(ARRAYS.has(object), `element of ${object || node.object.type}`);
-  const isHelper = object === "H" && HELPERS.has(nameOf(node.property));
-  return unless(isHelper, `property of ${object || node.object.type}`);
+  const property = nameOf(node.property);
+  const isHelper = object === "H" && HELPERS.has(property);
+  const isRunOfCell = /^c\d+$/.test(object) && property === "run";
+  return unless(isHelper || isRunOfCell, `property of ${object || node.object.type}`);
 }
 
 function judgeTarget(node: Node): Verdict {
   if (node.type === "MemberExpression") {
     return unless(node.computed && VIEWS.has(nameOf(node.object)), "assignment to a property");
   }
-  return unless(/^(?:[vr]\d+|[en])$/.test(nameOf(node)), `assignment to ${nameOf(node) || node.type}`);
+  return unless(/^(?:[vr]\d+|[enkdq])$/.test(nameOf(node)), `assignment to ${nameOf(node) || node.type}`);
 }
 
 function judgeFunction(node: Acorn.Function): Verdict {
@@ -59,6 +63,16 @@ function judgeFunction(node: Acorn.Function): Verdict {
   return unless(
     node.params.every((param) => /^r\d+$/.test(nameOf(param))),
     "a parameter that is no state word",
+  );
+}
+
+/** A helper, or what a cell runs. */
+function judgeCall({ optional, callee, arguments: args }: Acorn.CallExpression): Verdict {
+  const isRun =
+    callee.type === "MemberExpression" && /^c\d+$/.test(nameOf(callee.object)) && args.length === 0;
+  return unless(
+    !optional && (isRun || HELPERS.has(nameOf(callee))),
+    `a call of ${nameOf(callee) || callee.type}`,
   );
 }
 
@@ -82,17 +96,18 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
   ExpressionStatement: (node) =>
     unless(node.directive === undefined || node.directive === "use strict", "a directive"),
   ForStatement: (node) => unless(!node.init && !node.test && !node.update, "a loop with a head"),
-  ContinueStatement: (node) => unless(!node.label, "a label"),
+  LabeledStatement: fine,
+  ContinueStatement: fine,
+  BreakStatement: (node) => unless(node.label !== null, "a break without a label"),
+  SwitchStatement: (node) =>
+    unless(nameOf(node.discriminant) === "k", "a switch over something else than entries"),
+  SwitchCase: (node) => unless(node.test?.type === "Literal", "a case without a number"),
   AssignmentExpression: (node) =>
     ASSIGNMENT.has(node.operator) ? judgeTarget(node.left) : `the operator ${node.operator}`,
   BinaryExpression: (node) => unless(BINARY.has(node.operator), `the operator ${node.operator}`),
   LogicalExpression: (node) => unless(node.operator !== "??", `the operator ${node.operator}`),
   UnaryExpression: (node) => unless(UNARY.has(node.operator), `the operator ${node.operator}`),
-  CallExpression: (node) =>
-    unless(
-      !node.optional && HELPERS.has(nameOf(node.callee)),
-      `a call of ${nameOf(node.callee) || node.callee.type}`,
-    ),
+  CallExpression: judgeCall,
   ArrayExpression: (node) =>
     unless(
       node.elements.every((element) => nameOf(element).startsWith("b_")),
@@ -100,7 +115,10 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
     ),
   Literal: (node) =>
     unless(
-      typeof node.value === "boolean" || Number.isSafeInteger(node.value) || node.value === "use strict",
+      typeof node.value === "boolean" ||
+        node.raw === "null" ||
+        Number.isSafeInteger(node.value) ||
+        node.value === "use strict",
       `the literal ${String(node.raw)}`,
     ),
 };
@@ -131,7 +149,13 @@ export function auditSource(source: string): string[] {
     const judge = JUDGES[node.type] as ((node: Node) => Verdict) | undefined;
     const verdict = judge === undefined ? node.type : judge(node);
     if (verdict !== undefined) report(node.start, verdict);
-    for (const child of Object.values(node) as unknown[]) {
+    for (const [key, child] of Object.entries(node) as [string, unknown][]) {
+      // Judged with the member expression.
+      if (key === "property" && node.type === "MemberExpression" && !node.computed) continue;
+      if (key === "label" && isNode(child)) {
+        if (!LABEL.test(nameOf(child))) report(child.start, `the label ${nameOf(child)}`);
+        continue;
+      }
       if (Array.isArray(child)) open.push(...child.filter(isNode));
       else if (isNode(child)) open.push(child);
     }

@@ -28,13 +28,22 @@ export interface BodyOptions {
   readonly inPlace: boolean;
   /** Collects the helpers used, for the head of the source. */
   readonly helpers: Set<HelperName>;
+  /** The body is one of several in a function, which sees to what must be loaded and written back. */
+  readonly shared?: SharedBody;
+}
+
+/** What the bodies of one function have in common. */
+export interface SharedBody {
+  /** Names given so far. */
+  names: number;
 }
 
 export class Body {
   readonly out = new CodeText();
   readonly options: BodyOptions;
-  /** Index of the guest instruction being emitted. */
+  /** Number of the guest instruction being emitted, and how many of its block come before it. */
   site = 0;
+  completed = 0;
   /** What the emitters met: helpers that may throw, ways out before the end, flat-table look-ups. */
   mayThrow = false;
   mayLeave = false;
@@ -43,6 +52,13 @@ export class Body {
   /** State words that must hold the guest's value on entry, and those assigned so far. */
   readonly loaded = new Set<number>();
   readonly assigned = new Set<number>();
+  /** State words whose value is known at this point. */
+  readonly known = new Map<number, Code>();
+  /** Places where a helper may throw, with the number of words assigned before. */
+  readonly throws: { readonly site: number; readonly assigned: number }[] = [];
+  /** Called around helpers that look at the budget word. */
+  beforeClock: () => void = () => undefined;
+  afterClock: () => void = () => undefined;
   /** Leaves the function when the condition holds, after the current instruction; set by `emit-block.ts`. */
   leaveIf: (condition: Code, lo: number, hi: number) => void = () => undefined;
 
@@ -50,11 +66,12 @@ export class Body {
   readonly #demands: Demands;
   readonly #values: (Parts | undefined)[];
   readonly #waiting: number[] = [];
-  #serial = 0;
+  readonly #shared: SharedBody;
 
   constructor(code: readonly IrInstruction[], exit: IrExit | undefined, options: BodyOptions, result = -1) {
     this.#code = code;
     this.options = options;
+    this.#shared = options.shared ?? { names: 0 };
     this.#demands = demandsOf(code, exit, result);
     this.#values = new Array<Parts | undefined>(code.length);
   }
@@ -67,7 +84,7 @@ export class Body {
 
   /** Names an expression: evaluated here, once. */
   temp(code: Code): Code {
-    const name = valueName(++this.#serial);
+    const name = valueName(++this.#shared.names);
     this.out.line(js`const ${name} = ${code};`);
     return name;
   }
@@ -79,7 +96,7 @@ export class Body {
 
   /** A fresh local that statements assign. */
   variable(): Code {
-    const name = valueName(++this.#serial);
+    const name = valueName(++this.#shared.names);
     this.out.line(js`let ${name} = 0;`);
     return name;
   }
@@ -92,6 +109,8 @@ export class Body {
   /** The local of a state word, for reading. */
   state(offset: number): Code {
     if (this.options.inPlace) return wordOf(offset);
+    const known = this.known.get(offset);
+    if (known !== undefined) return known;
     if (!this.assigned.has(offset)) this.loaded.add(offset);
     return stateName(offset);
   }
@@ -139,6 +158,7 @@ export class Body {
   siteOf(access: number): number {
     this.mayThrow = true;
     this.mayLeave = true;
+    this.throws.push({ site: this.site, assigned: this.assigned.size });
     return (this.site << SITE_SHIFT) | access | (this.options.allowCode ? ALLOW_CODE : 0);
   }
 
@@ -209,8 +229,16 @@ export class Body {
       if (textOf(code) !== textOf(place)) this.out.line(js`${place} = ${code};`);
       return;
     }
+    if (code.constant !== undefined) {
+      if (this.known.get(offset)?.constant === code.constant) return;
+      this.known.set(offset, code);
+    } else {
+      this.known.delete(offset);
+    }
     // A way out before the first assignment writes the word back: it must then hold the guest's value.
-    if (this.mayLeave && !this.assigned.has(offset)) this.loaded.add(offset);
+    if (this.mayLeave && this.options.shared === undefined && !this.assigned.has(offset)) {
+      this.loaded.add(offset);
+    }
     this.assigned.add(offset);
     const name = stateName(offset);
     if (textOf(code) !== textOf(name)) this.out.line(js`${name} = ${code};`);

@@ -101,6 +101,9 @@ export const stateName = (offset: number): Code =>
 /** `I[1056]`: a state word where it lies; `view` is the name of the view. */
 export const statePlace = (offset: number, view: Code, index: number): Code =>
   new JsCode(`${JsCode.textOf(view)}[${literal(index)}]`, stateBit(offset), undefined, true);
+/** `l3`: the labelled block before block 3 of a region, and `h3`: the loop that begins with it. */
+export const labelName = (block: number): Code => new JsCode(`l${block}`, 0, undefined, true);
+export const loopName = (block: number): Code => new JsCode(`h${block}`, 0, undefined, true);
 /** `c3`: the cell number 3 of a batch. */
 export const cellName = (serial: number): Code => new JsCode(`c${serial}`, 0, undefined, true);
 /** `b_401000`: the function of the unit at this address. Several in one source get a serial. */

@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly halves?: Uint16Array;
   readonly bytes?: Uint8Array;
   readonly cells?: readonly Cell[];
-  readonly units?: readonly JavaScriptUnit[];
+  readonly units?: readonly object[];
   readonly checks: CheckLevel;
 }
 

@@ -100,6 +100,7 @@ class BlockEmission {
     const { instructions, code } = this.#block;
     for (let k = 0; k < instructions.length; k++) {
       this.#body.site = k;
+      this.#body.completed = k;
       out.tag = k;
       const end = instructions[k + 1]?.start ?? code.length;
       for (let i = instructions[k]?.start ?? end; i < end; i++) this.#body.emit(i);

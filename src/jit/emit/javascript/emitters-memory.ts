@@ -165,7 +165,10 @@ const bulk =
   (b, args, imm) => {
     let list = EMPTY;
     for (const pair of args) list = js`${list}, ${i64.lo(pair)}, ${i64.hi(pair)}`;
-    return [b.temp(js`${b.helper(name)}(${imm[0] ?? 1}${list})`)];
+    b.beforeClock();
+    const done = b.temp(js`${b.helper(name)}(${imm[0] ?? 1}${list})`);
+    b.afterClock();
+    return [done];
   };
 
 export const MEMORY_EMITTERS = {

@@ -80,6 +80,9 @@ export const STATE_EMITTERS = {
   cpuid: (b, args, imm) => [
     js`${b.helper("cpuid")}(${imm[0] ?? 0}, ${part(args[0], 0)}, ${part(args[1], 0)})`,
   ],
-  tsc: (b) => wideResult(b, [js`${b.helper("tsc")}(${b.site})`]),
+  tsc: (b) => {
+    b.beforeClock();
+    return wideResult(b, [js`${b.helper("tsc")}(${b.completed})`]);
+  },
   random: (b) => wideResult(b, [js`${b.helper("random")}()`]),
 } as const satisfies Record<string, Emitter>;

@@ -21,6 +21,8 @@ const RUNTIME_NAMES = [
   "bulkStore", "bulkCopy",
   // Ways out.
   "raise", "follow", "stopBudget", "stopSyscall", "stopFault",
+  // Of regions: thrown ways out, and guest calls.
+  "stopAt", "leaveAt", "caught", "goOn", "callAt",
   // Flags of unknown kind.
   "cond", "flagBits",
   // The machine around the processor.
@@ -52,8 +54,9 @@ export function helperCode(name: HelperName): Code {
 
 /**
  * Everything else: H helpers, I int32 view, W uint16 view, B byte view, C cells, U units, T table word index,
- * e the last flat-table entry, n the budget in a loop, x what was thrown.
+ * e the last flat-table entry, n the budget in a loop, x what was thrown. Regions: k the next entry, d the depth of
+ * calls, q what a call returned, s where something was thrown.
  */
-export const FIXED_NAMES = ["H", "I", "W", "B", "C", "U", "T", "e", "n", "x"] as const;
+export const FIXED_NAMES = ["H", "I", "W", "B", "C", "U", "T", "e", "n", "x", "k", "d", "q", "s"] as const;
 
 export const NAMES = identifiers(FIXED_NAMES);

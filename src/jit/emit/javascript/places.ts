@@ -1,7 +1,7 @@
 /** Word indices in linear memory of what emitted code touches directly. */
 
 import { SCRATCH_WORD, STATE_BYTE } from "../../../mmu/layout.ts";
-import { BUDGET, RIP, TABLE_WORD } from "../../ir/state.ts";
+import { BUDGET, CALL_DEPTH, RIP, TABLE_WORD } from "../../ir/state.ts";
 import { type Code, statePlace } from "./code.ts";
 import { NAMES } from "./helper-names.ts";
 
@@ -14,6 +14,7 @@ export const wordOf = (offset: number): Code =>
   (WORDS[offset >> 2] ??= statePlace(offset, NAMES.I, stateWord(offset)));
 
 export const BUDGET_WORD = stateWord(BUDGET);
+export const DEPTH_WORD = stateWord(CALL_DEPTH);
 export const RIP_WORD = stateWord(RIP);
 export const TABLE_WORD_WORD = stateWord(TABLE_WORD);
 /** Where slow paths leave what does not fit the return value. */

@@ -7,14 +7,16 @@ import type { CheckLevel } from "../../../invariant.ts";
 import type { Mmu } from "../../../mmu/mmu.ts";
 import type { PageFault } from "../../../mmu/fault.ts";
 import type { CallMachine } from "../../ir/calls/call.ts";
-import type { Cell, JavaScriptUnit, RuntimeHooks, RuntimeState, Stop } from "../../unit.ts";
+import type { Cell, RuntimeHooks, RuntimeState, Stop } from "../../unit.ts";
 import { FlagReaders } from "./flag-readers.ts";
 import type { RuntimeName } from "./helper-names.ts";
 import { BUDGET_WORD, RIP_WORD, SECOND_SCRATCH_WORD } from "./places.ts";
 import { createCallHelpers, createCallMachine } from "./runtime-calls.ts";
 import { Divider, Multiplier } from "./runtime-divide.ts";
+import type { BlockEnding } from "./compile-region.ts";
 import { createBulkHelpers } from "./runtime-bulk.ts";
 import { createMemoryHelpers } from "./runtime-memory.ts";
+import { createRegionHelpers } from "./runtime-region.ts";
 import * as words from "./runtime-words.ts";
 
 /** A function of the arguments the emitters give it; they are numbers, cells and units. */
@@ -58,6 +60,7 @@ export class Runtime implements RuntimeState {
       ...createMemoryHelpers(mmu, this),
       ...createBulkHelpers(mmu),
       ...exitHelpers(mmu.words, this, hooks),
+      ...createRegionHelpers(mmu.words, this, hooks),
       ...machineHelpers(mmu.words, hooks),
       cond: flags.condition.bind(flags),
       flagBits: flags.bits.bind(flags),
@@ -153,13 +156,13 @@ function exitHelpers(I: Int32Array, runtime: RuntimeState, hooks: RuntimeHooks) 
       runtime.preemptible = preemptible !== 0;
       return null;
     },
-    stopSyscall({ block }: JavaScriptUnit): null {
+    stopSyscall({ block }: BlockEnding): null {
       if (block.exit.kind === "syscall") goOnAtAddress(block.exit.next);
       spend(block.instructions.length);
       runtime.stop = "syscall";
       return null;
     },
-    stopFault(unit: JavaScriptUnit): null {
+    stopFault(unit: BlockEnding): null {
       const { exit, instructions } = unit.block;
       if (exit.kind !== "fault") return null;
       goOnAtAddress(exit.rip);

@@ -46,6 +46,8 @@ export class WasmBench {
     const hooks: RuntimeHooks = {
       follow: () => null,
       resume: (status) => status,
+      goOn: () => false,
+      callAt: () => null,
       cpuid: (register, leaf, subleaf) => this.#machine.cpuid(register, leaf, subleaf),
       instructionsAtUnitEntry: () => this.#machine.instructionsAtEntry(),
       random: () => {
