@@ -1,6 +1,7 @@
 /**
- * What each optimisation is worth: programs with everything on, with one switch off at a time, and with everything
- * off. Each cell is a process of its own; the rounds are interleaved. Times are those of the guest alone.
+ * What each optimisation is worth: programs as usual, with one switch of `src/jit/options.ts` the other way at a time,
+ * and with everything off. Each cell is a process of its own; the rounds are interleaved. Times are those of the guest
+ * alone, of all threads on processors, so that other work of the machine counts least.
  *
  *   npm run bench:ablation [-- --rounds N --programs A,B --tier auto --switches A,B --scale PERCENT --json FILE]
  */
@@ -19,9 +20,13 @@ import { timedRun } from "./support/timed-run.ts";
 
 const CELL = fileURLToPath(new URL("support/ablation-cell.js", import.meta.url));
 const DEFAULT_PROGRAMS = "core-mix,interpreter,lists,multiply64,recursion,sha256,sort,strings";
-const SWITCHES = Object.entries(DEFAULT_OPTIONS)
-  .filter(([, value]) => value === true)
-  .map(([name]) => name);
+/** Every option that is on or off, so a new one is here from the start. */
+const SWITCHES = Object.entries(DEFAULT_OPTIONS).flatMap(([name, value]: [string, unknown]) =>
+  typeof value === "boolean" ? [{ name, usual: value }] : [],
+);
+const SWITCH_NAMES = SWITCHES.map(({ name }) => name);
+/** A switch whose effect is smaller than this in every program does not pay. */
+const WORTH = 0.03;
 
 interface Configuration {
   readonly name: string;
@@ -35,7 +40,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     programs: { type: "string", default: DEFAULT_PROGRAMS },
     tier: { type: "string", default: "auto" },
-    switches: { type: "string", default: SWITCHES.join(",") },
+    switches: { type: "string", default: SWITCH_NAMES.join(",") },
     scale: { type: "string", default: "20" },
     json: { type: "string" },
   },
@@ -46,7 +51,9 @@ const programs = programsOption(values.programs);
 const tier = tierOption(values.tier);
 const switches = values.switches.split(",");
 for (const name of switches) {
-  if (!SWITCHES.includes(name)) refuse(`--switches: there is no ${name}; there are ${SWITCHES.join(", ")}`);
+  if (!SWITCH_NAMES.includes(name)) {
+    refuse(`--switches: there is no ${name}; there are ${SWITCH_NAMES.join(", ")}`);
+  }
 }
 
 const configuration = (name: string, jit: Partial<JitOptions>): Configuration => ({
@@ -54,11 +61,14 @@ const configuration = (name: string, jit: Partial<JitOptions>): Configuration =>
   jit: { tier, ...jit },
   cells: new Map(programs.map((program) => [program, []])),
 });
-const base = configuration(`everything on, tier ${tier}`, {});
+const base = configuration(`as usual, tier ${tier}`, {});
+const toggled = SWITCHES.filter(({ name }) => switches.includes(name)).map(({ name, usual }) =>
+  configuration(`${usual ? "without" : "with"} ${name}`, { [name]: !usual }),
+);
 const configurations = [
   base,
   ...TIERS.filter((other) => other !== tier).map((other) => configuration(`tier ${other}`, { tier: other })),
-  ...switches.map((name) => configuration(`without ${name}`, { [name]: false })),
+  ...toggled,
   configuration("plain", PLAIN_OPTIONS),
 ];
 
@@ -95,7 +105,7 @@ const facts = gatherFacts();
 console.log(`${factsLine(facts)}, ${rounds} interleaved rounds, scale ${scale} %, checks off\n`);
 console.log(
   tableText(
-    ["time over everything on", "mean", ...programs],
+    ["time over the usual", "mean", ...programs],
     rows.map(({ name, mean, effects }) => [
       name,
       figure(mean),
@@ -105,7 +115,14 @@ console.log(
     ]),
   ),
 );
-console.log("\n~: within noise of everything on.");
+console.log("\n~: within noise of the usual.");
+const idle = rows.filter(
+  ({ name, effects }) =>
+    toggled.some((each) => each.name === name) &&
+    effects.every(([, found]) => found !== undefined && Math.abs(found.ratio - 1) < WORTH),
+);
+const names = idle.map(({ name }) => name).join(", ");
+console.log(`Less than ${WORTH * 100} % in every program: ${names === "" ? "none" : names}.`);
 const problems = configurations.flatMap(({ name, cells }) =>
   [...cells].flatMap(([program, cell]) => (typeof cell === "string" ? [`${program}, ${name}: ${cell}`] : [])),
 );

@@ -1,7 +1,7 @@
 /**
  * Ten times as much of one thing must cost ten times as much and not more. Each row measures the cost of one unit in
- * a small and in a tenfold run, in this process and interleaved; `grows` is said only when the runs do not overlap
- * and the difference is above noise.
+ * a small and in a tenfold run, in this process and interleaved, in time of all threads on processors; `grows` is said
+ * only when the runs do not overlap and the difference is above noise.
  *
  *   npm run bench:scaling [-- --rounds N --tier auto --json FILE]
  */
@@ -23,7 +23,7 @@ interface Dimension {
   /** What one unit is, and the size of the small run. */
   readonly unit: string;
   readonly small: number;
-  /** Prepares a run of that size; the result runs it and gives its milliseconds. */
+  /** Prepares a run of that size; the result runs it and gives its milliseconds of processor time. */
   readonly prepare: (size: number) => () => number;
   /** Not per unit: the whole run must cost the same. */
   readonly whole?: boolean;
@@ -36,7 +36,7 @@ const calls =
   (kind: Kind) =>
   (size: number): (() => number) => {
     const scenario = kernelScenario(kind, size);
-    return () => guestRun(scenario, jit).ms;
+    return () => guestRun(scenario, jit).cpuMs;
   };
 
 const DIMENSIONS: readonly Dimension[] = [
@@ -46,7 +46,7 @@ const DIMENSIONS: readonly Dimension[] = [
     small: 50_000,
     prepare: (size) => {
       const scenario = generatedProgram(LOOP_FUNCTIONS, size);
-      return () => guestRun(scenario, jit).ms;
+      return () => guestRun(scenario, jit).cpuMs;
     },
   },
   {
@@ -55,7 +55,7 @@ const DIMENSIONS: readonly Dimension[] = [
     small: 300,
     prepare: (size) => {
       const scenario = generatedProgram(size, 2);
-      return () => guestRun(scenario, jit).ms;
+      return () => guestRun(scenario, jit).cpuMs;
     },
   },
   { title: "processes", unit: "process started and awaited", small: 100, prepare: calls("spawn") },
@@ -67,8 +67,10 @@ const DIMENSIONS: readonly Dimension[] = [
     prepare: (size) => {
       const scenario = kernelScenario("nothing", 0);
       return () => {
-        const { ms, setUpMs } = guestRun(scenario, jit, size << 20);
-        return ms + setUpMs;
+        const before = process.cpuUsage();
+        guestRun(scenario, jit, size << 20);
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
       };
     },
   },
@@ -114,7 +116,9 @@ const rows = series.map(({ dimension: { title, unit, small }, runs }) => {
   const verdict = compareSpreads(before, after) === "slower" ? "grows" : "flat";
   return { title, unit, small, before, after, ratio: after.median / before.median, verdict };
 });
-console.log(`${factsLine(facts)}, ${rounds} interleaved rounds, tier ${jit.tier}, checks off\n`);
+console.log(
+  `${factsLine(facts)}, ${rounds} interleaved rounds, tier ${jit.tier}, checks off, processor time\n`,
+);
 const range = ({ median, min, max }: Spread): string => `${figure(median)} (${figure(min)}..${figure(max)})`;
 console.log(
   tableText(

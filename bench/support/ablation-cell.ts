@@ -10,4 +10,4 @@ const [programText = "", scaleText = "", overrides = "{}"] = process.argv.slice(
 const [program = refuse("give a program")] = programsOption(programText);
 const scale = countOption("scale", scaleText);
 const jit: JitOptions = { ...DEFAULT_OPTIONS, ...(JSON.parse(overrides) as Partial<JitOptions>) };
-console.log(guestRun(singleProgram(program, scaledBytes(program, "guest", scale)), jit).ms);
+console.log(guestRun(singleProgram(program, scaledBytes(program, "guest", scale)), jit).cpuMs);

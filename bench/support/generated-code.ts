@@ -61,12 +61,17 @@ function functionBytes({ a, b, c, d }: Constants): number[] {
   ];
 }
 
+/** All of them are of one length. */
+const FUNCTION_BYTES = functionBytes(constantsOf(0)).length;
+const CALL_BYTES = 5;
+
 /** What RBX holds after the passes, as its low and high halves. */
-function resultOf(all: readonly Constants[], passes: number): { low: number; high: number } {
+function resultOf(functions: number, passes: number): { low: number; high: number } {
   let low = 0;
   let high = 0;
   for (let pass = 0; pass < passes; pass++) {
-    for (const { a, b, c, d } of all) {
+    for (let i = 0; i < functions; i++) {
+      const { a, b, c, d } = constantsOf(i);
       const eax = Math.imul(a + low, b);
       if (eax >>> 0 >= c) {
         const sum = (low >>> 0) + d;
@@ -81,14 +86,11 @@ function resultOf(all: readonly Constants[], passes: number): { low: number; hig
   return { low, high };
 }
 
-/** A program that calls `functions` different functions, `passes` times each, and exits with 0 when all went right. */
-export function generatedProgram(functions: number, passes: number): Scenario {
-  if (functions > MAX_FUNCTIONS) throw new RangeError(`at most ${MAX_FUNCTIONS} functions fit into an image`);
-  const all = Array.from({ length: functions }, (_, i) => constantsOf(i));
-  const bodies = all.map(functionBytes);
-  const { low, high } = resultOf(all, passes);
+/** Code for any address that calls `functions` different functions, `passes` times each, and exits: 0 when right. */
+export function generatedCode(functions: number, passes: number): Uint8Array {
+  const { low, high } = resultOf(functions, passes);
   const head = [0x31, 0xdb, 0x41, 0xbc, ...word(passes)]; // xor ebx, ebx; mov r12d, passes
-  const callsBytes = functions * 5;
+  const callsBytes = functions * CALL_BYTES;
   const tail = [
     ...[0x41, 0xff, 0xcc], // dec r12d
     ...[0x0f, 0x85, ...word(-(callsBytes + 3 + 6))], // jnz again
@@ -97,14 +99,27 @@ export function generatedProgram(functions: number, passes: number): Scenario {
     ...[0x40, 0x0f, 0x95, 0xc7], // setne dil
     ...[0xb8, ...word(1), 0x0f, 0x05], // mov eax, 1; syscall
   ];
-  const bytes: number[] = [...head];
-  let target = head.length + callsBytes + tail.length;
-  for (const [i, body] of bodies.entries()) {
-    bytes.push(0xe8, ...word(target - (head.length + (i + 1) * 5)));
-    target += body.length;
+  const bodies = head.length + callsBytes + tail.length;
+  const bytes = new Uint8Array(bodies + functions * FUNCTION_BYTES);
+  bytes.set(head);
+  bytes.set(tail, head.length + callsBytes);
+  for (let i = 0; i < functions; i++) {
+    const call = head.length + i * CALL_BYTES;
+    const body = bodies + i * FUNCTION_BYTES;
+    bytes.set([0xe8, ...word(body - (call + CALL_BYTES))], call);
+    bytes.set(functionBytes(constantsOf(i)), body);
   }
-  bytes.push(...tail);
-  for (const body of bodies) bytes.push(...body);
+  return bytes;
+}
+
+/** As many functions as give so many bytes of code. */
+export const functionsIn = (codeBytes: number): number =>
+  Math.floor(codeBytes / (FUNCTION_BYTES + CALL_BYTES));
+
+/** The same as a program. */
+export function generatedProgram(functions: number, passes: number): Scenario {
+  if (functions > MAX_FUNCTIONS) throw new RangeError(`at most ${MAX_FUNCTIONS} functions fit into an image`);
+  const bytes = Array.from(generatedCode(functions, passes));
   const part = { vaddr: CODE_ADDRESS, flags: 5, bytes, memoryBytes: bytes.length };
   return singleProgram(`generated-${functions}x${passes}`, buildElf([part], CODE_ADDRESS));
 }

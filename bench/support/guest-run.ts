@@ -8,6 +8,8 @@ import type { Scenario } from "../../src/scenario.ts";
 export interface GuestRun {
   /** From the first guest instruction to the last. */
   readonly ms: number;
+  /** The same in time of all threads on processors, which a busy machine changes least. */
+  readonly cpuMs: number;
   /** Before that: memory, kernel and the first process. */
   readonly setUpMs: number;
   readonly instructions: number;
@@ -32,12 +34,14 @@ export function guestRun(
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
   const ready = performance.now();
+  const cpuBefore = process.cpuUsage();
   const { outcome, instructions, jit: stats } = machine.run();
   const ms = performance.now() - ready;
+  const { user, system } = process.cpuUsage(cpuBefore);
   const expected = BigInt(scenario.expect.exitCode ?? 0);
   if (outcome.kind !== "exited" || outcome.exitCode !== expected) {
     const code = outcome.kind === "exited" ? ` with ${outcome.exitCode}` : "";
     throw new Error(`${scenario.name}: ${outcome.kind}${code}`);
   }
-  return { ms, setUpMs: ready - start, instructions, jit: stats };
+  return { ms, cpuMs: (user + system) / 1000, setUpMs: ready - start, instructions, jit: stats };
 }
