@@ -196,6 +196,7 @@ export class Kernel implements KernelServices {
       this.mmu.activate(thread.process.memory.space);
       this.cpu.load(thread.cpuState);
       this.#loaded = thread;
+      this.#check();
     }
     if (thread.result !== undefined) {
       this.cpu.setResult(thread.result);
@@ -218,7 +219,12 @@ export class Kernel implements KernelServices {
     } else {
       this.#sliceEnd = this.#options.instructions();
     }
-    if (this.#options.checks === "full") demand(brokenKernelRules(this, { memory: true }));
+    this.#check();
+  }
+
+  /** Full checks: every rule of the kernel and of the memory it manages. */
+  #check(): void {
+    if (this.#options.checks === "full") demand([...this.brokenRules(), ...this.mmu.brokenRulesNow()]);
   }
 
   #finish(init: Process, exitCode: bigint): Step {

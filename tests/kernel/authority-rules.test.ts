@@ -8,8 +8,9 @@ import { brokenFrameNumberRules, brokenSecrecyRules } from "../../src/kernel/inv
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { RING_PAGE } from "../../src/kernel/objects/claims.ts";
 import type { Endpoint } from "../../src/kernel/objects/endpoint.ts";
-import type { MemoryObject } from "../../src/kernel/objects/memory-object.ts";
 import type { Process } from "../../src/kernel/objects/process.ts";
+import type { PageInfo } from "../../src/kernel/objects/process-memory.ts";
+import type { Run } from "../../src/kernel/objects/run-map.ts";
 import type { Program } from "./guest.ts";
 import { EMPTY, spawnParams, TestMachine } from "./guest.ts";
 
@@ -84,14 +85,21 @@ const holdOf = (process: Process, label: string) => {
 
 test("KER-27 notices frames that are none, or that nobody may own", () => {
   const { frames } = busy().kernel;
-  const object = { freed: false, frames: [0, 1.5, frames.frameCount, 300] } as unknown as MemoryObject;
-  const broken = brokenFrameNumberRules({ frames, usedAtStart: 0, memories: [], objects: [object] });
+  const broken = brokenFrameNumberRules([0, 1.5, frames.frameCount, 300], frames, "a memory object");
   expect(broken).toHaveLength(3);
   expect(broken.every((line) => line.startsWith("KER-27 a memory object has "))).toBe(true);
 });
 
+const through = (capability: string) => ({ capability, method: "map", arguments: "", rip: 0n });
+
 describe("KER-28", () => {
-  const through = (capability: string) => ({ capability, method: "map", arguments: "", rip: 0n });
+  test("notices a reservation that no operation made", () => {
+    const all = busy();
+    const { memory, ledger } = all.init;
+    memory.reservations.reserved.set(0x5_0000, 1, true);
+    ledger.charge("virtualReservationPages", 1);
+    expect(ids(all)).toEqual(["KER-28"]);
+  });
 
   test("notices an anonymous page that was changed through a MemoryObject", () => {
     const all = busy();
@@ -118,6 +126,11 @@ test("KER-29 notices a reservation between the ring pages", () => {
   const all = busy();
   const { memory, ledger } = all.init;
   memory.reservations.reserved.set(RING_PAGE + 5, 1, true);
+  (memory.pages as Run<PageInfo>[]).push({
+    first: RING_PAGE + 5,
+    end: RING_PAGE + 6,
+    value: { mapping: "reserved", by: through("VirtualMemory") },
+  });
   ledger.charge("virtualReservationPages", 1);
   expect(ids(all)).toEqual(["KER-29"]);
 });
