@@ -5,9 +5,8 @@
 
 import { hex, PAGE_BYTES, USER_END_PAGE } from "../mmu/address.ts";
 import { frameOf } from "../mmu/entry.ts";
-import { VIRTUAL_MEMORY } from "./caps/virtual-memory.ts";
+import { memoryOwner, VIRTUAL_MEMORY } from "./caps/virtual-memory.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
-import type { KernelObject } from "./object.ts";
 import { CAPSET_PAGE, pageText, rangeText, RING_PAGE } from "./objects/claims.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
 import type { Process } from "./objects/process.ts";
@@ -96,20 +95,16 @@ export function brokenProtectedAreaRules(memory: ProcessMemory, name: string): s
   ]);
 }
 
-/** The process that a VirtualMemory object was first seen with: the one whose address space it acts on. */
-const FIRST_HOLDERS = new WeakMap<KernelObject, Process>();
-
 /** KER-30  A VirtualMemory capability is held by the process whose address space it acts on, and never travels. */
 export function brokenBindingRules(processes: readonly Process[], endpoints: Iterable<Endpoint>): string[] {
   const broken: string[] = [];
   for (const process of processes) {
     for (const [id, { object }] of process.table.entries()) {
       if (object.interface !== VIRTUAL_MEMORY) continue;
-      const owner = FIRST_HOLDERS.get(object) ?? process;
-      FIRST_HOLDERS.set(object, owner);
+      const owner = memoryOwner(object);
       if (owner !== process) {
         broken.push(
-          `KER-30 capability ${id} of process ${process.id} acts on the memory of process ${owner.id}`,
+          `KER-30 capability ${id} of process ${process.id} acts on the memory of process ${owner?.id}`,
         );
       }
     }

@@ -11,7 +11,12 @@ import { EndpointCapability } from "./caps/endpoint.ts";
 import { pipeBehind } from "./caps/pipe.ts";
 import type { EpochCell, Hold } from "./capability.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
-import { brokenMoveRules, brokenPartyRules, brokenTableRules } from "./invariants-handles.ts";
+import {
+  brokenDeliveryRules,
+  brokenMoveRules,
+  brokenPartyRules,
+  brokenTableRules,
+} from "./invariants-handles.ts";
 import {
   brokenAuthorRules,
   brokenBindingRules,
@@ -19,6 +24,7 @@ import {
   brokenProtectedAreaRules,
   framesOf,
 } from "./invariants-memory.ts";
+import type { Resource } from "./ledger.ts";
 import { brokenLedgerRules } from "./ledger.ts";
 import type { KernelObject } from "./object.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
@@ -52,6 +58,7 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
     ...processes.flatMap((process) => brokenTableRules(process.table, nameOf(process))),
     ...brokenMoveRules(processes, endpoints),
     ...brokenPartyRules(processes, endpoints),
+    ...brokenDeliveryRules(endpoints),
     ...brokenBindingRules(processes, endpoints),
     ...brokenCompletionRules(processes),
     ...brokenEndpointRules(endpoints),
@@ -220,6 +227,8 @@ export function brokenChargeRules(process: Process, endpoints: Iterable<Endpoint
   const slots = table.charges();
   const pages = memory.charges();
   const open = [...threads.values()].flatMap((thread) => [...thread.open]);
+  const charged = (resource: Resource): number =>
+    open.reduce((sum, { charges }) => sum + charges.filter((each) => each === resource).length, 0);
   let scratchBytes = 0;
   for (const { queue } of endpoints) {
     for (const call of queue) if (call.submission.process === process) scratchBytes += call.params.length;
@@ -228,7 +237,8 @@ export function brokenChargeRules(process: Process, endpoints: Iterable<Endpoint
     capSlots: slots.capSlots,
     frameGrantPages: slots.frameGrantPages + pages.frameGrantPages,
     virtualReservationPages: pages.virtualReservationPages,
-    outstandingCalls: open.filter((submission) => submission.charged).length,
+    outstandingCalls: charged("outstandingCalls"),
+    timerSleeps: charged("timerSleeps"),
     threads: threads.size,
     scratchBytes,
   });

@@ -4,6 +4,7 @@
  * who wait for the end.
  */
 
+import { PAGE_BYTES } from "../mmu/address.ts";
 import type { ExitReason, Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
 
@@ -14,6 +15,7 @@ export function endThread(thread: Thread, code: bigint): void {
   process.threads.delete(thread.id);
   process.ledger.release("threads", 1);
   process.memory.removeRingPage(thread.ringAddress);
+  process.parks.drain(BigInt(thread.ringAddress), BigInt(PAGE_BYTES));
   for (const action of thread.onExit.splice(0)) action(code);
 }
 

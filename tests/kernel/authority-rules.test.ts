@@ -198,6 +198,13 @@ test("KER-44 notices a mark that no transfer stands behind, and a transfer whose
   expect(ids(unmarked)).toEqual(["KER-44"]);
 });
 
+test("KER-46 notices a call that waits although somebody receives", () => {
+  const all = busy();
+  const { queue, receives } = all.endpoint;
+  receives.push(...queue.map(({ submission }) => submission));
+  expect(ids(all)).toEqual(["KER-46"]);
+});
+
 test("KER-45 notices a call in flight to a process that is gone", () => {
   const all = busy();
   const caller = all.endpoint.queue[0]?.submission;
