@@ -24,16 +24,22 @@ function stopThread(thread: Thread, code: bigint): void {
   for (const submission of [...thread.open]) submission.abandon();
 }
 
+/** The threads of a process with what they wait for, and its capabilities. */
+export function dropEverything(process: Process, code: bigint): void {
+  const threads = [...process.threads.values()];
+  for (const thread of threads) stopThread(thread, code);
+  for (const hold of process.table.clear()) hold.object.release(hold, process);
+  process.threads.clear();
+  process.ledger.release("threads", threads.length);
+}
+
 /** Ends a process, once. Its threads, capabilities and memory are gone afterwards; the record of it stays. */
 export function endProcess(process: Process, code: bigint, reason: ExitReason): void {
   if (process.exited) return;
   process.exitCode = code;
   process.exitReason = reason;
   const threads = [...process.threads.values()];
-  for (const thread of threads) stopThread(thread, code);
-  for (const hold of process.table.clear()) hold.object.release(hold, process);
-  process.threads.clear();
-  process.ledger.release("threads", threads.length);
+  dropEverything(process, code);
   process.memory.teardown();
   for (const thread of threads) thread.onExit.length = 0;
   for (const action of process.onExit.splice(0)) action(code);
