@@ -3,7 +3,7 @@
  * may ever lie, whose address space a capability acts on, and what a reply may tell. A line begins with the rule's id.
  */
 
-import { hex, PAGE_BYTES, USER_END_PAGE } from "../mmu/address.ts";
+import { hex, USER_END_PAGE } from "../mmu/address.ts";
 import { frameOf } from "../mmu/entry.ts";
 import { memoryOwner, VIRTUAL_MEMORY } from "./caps/virtual-memory.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
@@ -119,10 +119,10 @@ export function brokenBindingRules(processes: readonly Process[], endpoints: Ite
   return broken;
 }
 
-/** KER-31  No aligned word of a reply is the physical address or the number of one of these frames. */
-export function brokenSecrecyRules(reply: Uint8Array, frames: Iterable<number>): string[] {
+/** KER-31  No aligned word of a reply of FrameAllocator is one of these, the physical addresses of frames. */
+export function brokenSecrecyRules(reply: Uint8Array, addresses: Iterable<number>): string[] {
   const secrets = new Set<bigint>();
-  for (const frame of frames) secrets.add(BigInt(frame)).add(BigInt(frame * PAGE_BYTES));
+  for (const address of addresses) secrets.add(BigInt(address));
   const view = new DataView(reply.buffer, reply.byteOffset, reply.byteLength);
   const broken: string[] = [];
   for (let at = 0; at + 8 <= reply.length; at += 4) {

@@ -74,7 +74,9 @@ function callObject(
   params: Uint8Array,
 ): void {
   const site = new SubmissionSite(services, submission, hold);
-  submission.settle(hold.object.dispatch(site, submission.sqe.methodId, params));
+  const outcome = hold.object.dispatch(site, submission.sqe.methodId, params);
+  services.inspectReply(hold.object, outcome);
+  submission.settle(outcome);
 }
 
 /** A call on a kernel object, as `dispatch` sees it. */

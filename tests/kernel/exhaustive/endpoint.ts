@@ -46,7 +46,10 @@ const RESULT_ADDRESS = 0x4000_0000n;
 const PAGE_BYTES = 4096;
 
 const SESSION = new Uint8Array(40);
-const SERVICES = { sessions: { block: () => SESSION } } as unknown as KernelServices;
+const SERVICES = {
+  sessions: { block: () => SESSION },
+  inspectReply: () => undefined,
+} as unknown as KernelServices;
 const EMPTY_SQE: Sqe = {
   opcode: OP.nop,
   flags: 0,
