@@ -93,13 +93,14 @@ function render() {
   for (const { checkers } of rules) for (const id of checkers) ids.add(id);
   const order = (id) => (id.startsWith("KER") ? 0 : 1000) + Number(id.slice(4));
   const lines = ["Each rule of memory authority and of handles, who enforces it, and what is checked:", ""];
-  lines.push(row("Rule", "Enforced by", "Checkers", "Explored"), row("---", "---", "---", "---"));
+  lines.push(row("Rule", "Enforced by", "Checkers", "Broken in", "Explored"), row(...Array(5).fill("---")));
   for (const rule of rules) {
     lines.push(
       row(
         `${rule.rule}: ${rule.text}`,
         rule.enforced.map(enforcer).join(", "),
         rule.checkers.join(", "),
+        [...new Set(rule.checkers.flatMap(sabotageOf))].map(short).join(", "),
         bound(rule.exhaustive),
       ),
     );

@@ -12,6 +12,7 @@ import type * as capnp from "capnp-es";
 import type { TransportCode } from "./abi.ts";
 import { ERR } from "./abi.ts";
 import type { Hold } from "./capability.ts";
+import type { Resource } from "./ledger.ts";
 import type { InterfaceInfo, ObjectProperties, ResultCap } from "./object.ts";
 import { KernelObject } from "./object.ts";
 import type { Process } from "./objects/process.ts";
@@ -88,6 +89,8 @@ export interface CallContext {
    * result message without Text, Data or List, or when the caller cannot hold `caps` more with `framePages` pages.
    */
   refuseCaps(caps: number, framePages?: number): Reply;
+  /** Takes one of a resource of the caller until the call ends; false when it has no more. */
+  charge(resource: Resource): boolean;
   /** Leaves the call open; return `PENDING`. `onCancel` runs when the caller exits first. */
   suspend(onCancel: () => void): PendingCall;
   /** Who asks for what, for fault reports and traces. */
@@ -102,6 +105,7 @@ export interface CallSite {
   readonly services: KernelServices;
   readonly resultLength: number;
   refuseCaps(recordsAt: number, caps: number, framePages: number): Reply;
+  charge(resource: Resource): boolean;
   /** Registers an open call; completing it takes the outcome. */
   suspend(onCancel: () => void): { complete(outcome: CallOutcome): void };
   provenance(method: string, params: string): Provenance;
@@ -272,6 +276,10 @@ class MethodContext implements CallContext {
 
   refuseCaps(caps: number, framePages = 0): Reply {
     return this.#site.refuseCaps(this.#leastBytes, caps, framePages);
+  }
+
+  charge(resource: Resource): boolean {
+    return this.#site.charge(resource);
   }
 
   suspend(onCancel: () => void): PendingCall {

@@ -143,11 +143,14 @@ export class FrameBitmap {
   }
 }
 
+const SET_BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+
 /** KER-26  The free count is the number of clear bits, and frame 0 and the bitmap's own frames are used. */
 export function brokenBitmapRules(bitmap: FrameBitmap, alwaysUsed: readonly number[]): string[] {
   const broken: string[] = [];
+  const { bytes } = bitmap;
   let clear = 0;
-  for (let frame = 0; frame < bitmap.bytes.length * 8; frame++) if (!bitmap.isUsed(frame)) clear++;
+  for (let i = 0; i < bytes.length; i++) clear += 8 - (SET_BITS[bytes[i] as number] as number);
   if (clear !== bitmap.freeCount) {
     broken.push(`KER-26 the bitmap has ${clear} clear bits, its free count says ${bitmap.freeCount}`);
   }

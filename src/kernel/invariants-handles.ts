@@ -66,6 +66,12 @@ export function brokenMoveRules(processes: readonly Process[], endpoints: Iterab
   return broken;
 }
 
+/** KER-46  A call waits in a queue only while nobody receives, or as many calls as may be are in flight. */
+export function brokenDeliveryRules(endpoints: Iterable<Endpoint>): string[] {
+  const stuck = [...endpoints].filter((endpoint) => endpoint.nextDelivery() !== undefined);
+  return stuck.map(({ queue }) => `KER-46 ${queue.length} calls wait for an endpoint that receives`);
+}
+
 /** KER-45  What an endpoint keeps belongs to threads that live: nobody waits for one who is gone. */
 export function brokenPartyRules(processes: readonly Process[], endpoints: Iterable<Endpoint>): string[] {
   const living = new Set(processes.flatMap((process) => [...process.threads.values()]));

@@ -3,31 +3,32 @@
  * may ever lie, whose address space a capability acts on, and what a reply may tell. A line begins with the rule's id.
  */
 
-import { hex, PAGE_BYTES } from "../mmu/address.ts";
-import { VIRTUAL_MEMORY } from "./caps/virtual-memory.ts";
-import type { KernelObject } from "./object.ts";
-import type { MachineMemory } from "./objects/memory-checks.ts";
-import { CAPSET_PAGE, pageText, RING_PAGE } from "./objects/claims.ts";
+import { hex, USER_END_PAGE } from "../mmu/address.ts";
+import { frameOf } from "../mmu/entry.ts";
+import { memoryOwner, VIRTUAL_MEMORY } from "./caps/virtual-memory.ts";
+import type { FrameAllocator } from "./frame-allocator.ts";
+import { CAPSET_PAGE, pageText, rangeText, RING_PAGE } from "./objects/claims.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
 import type { Process } from "./objects/process.ts";
 import type { PageExplanation, ProcessMemory } from "./objects/process-memory.ts";
+import type { RunMap } from "./objects/run-map.ts";
 
 /** KER-27  Every owned frame is a whole frame of guest RAM other than frame 0, so its address is page aligned. */
-export function brokenFrameNumberRules({ frames, memories, objects }: MachineMemory): string[] {
-  const broken: string[] = [];
-  const check = (frame: number, owner: string): void => {
-    if (Number.isInteger(frame) && frame > 0 && frame < frames.frameCount) return;
-    broken.push(`KER-27 ${owner} has ${frame}, which is no frame of guest RAM that may be owned`);
-  };
-  for (const { space } of memories) {
-    check(space.root, `address space ${space.id}`);
-    for (const [page, { frame }] of space.entries()) check(frame, `page ${pageText(page)}`);
-  }
-  for (const object of objects) {
-    if (!object.freed) for (const frame of object.frames) check(frame, "a memory object");
-  }
-  return broken;
+export function brokenFrameNumberRules(
+  frames: readonly number[],
+  { frameCount }: Pick<FrameAllocator, "frameCount">,
+  owner: string,
+): string[] {
+  return frames
+    .filter((frame) => !(Number.isInteger(frame) && frame > 0 && frame < frameCount))
+    .map((frame) => `KER-27 ${owner} has ${frame}, which is no frame of guest RAM that may be owned`);
 }
+
+/** All frames that the tables of an address space name as pages, and its root. */
+export const framesOf = ({ space }: ProcessMemory): readonly number[] => [
+  space.root,
+  ...Array.from(space.leaves().lows, (low) => frameOf(low)),
+];
 
 /** Which capability may have brought a page into its present state. */
 type PageKind = "fixed" | "anonymous" | "borrowed";
@@ -37,12 +38,16 @@ const AUTHORS: Readonly<Record<PageKind, string | undefined>> = {
   borrowed: "MemoryObject",
 };
 
-function kindOf(memory: ProcessMemory, page: number): PageKind | undefined {
-  const kinds: PageKind[] = [];
-  if (memory.fixed.get(page) !== undefined) kinds.push("fixed");
-  if (memory.reservations.reserved.get(page) === true) kinds.push("anonymous");
-  if (memory.borrowed.get(page) !== undefined) kinds.push("borrowed");
-  return kinds.length === 1 ? kinds[0] : undefined;
+/** The pages of each kind. */
+const pagesByKind = ({ fixed, reservations, borrowed }: ProcessMemory) =>
+  ({ fixed, anonymous: reservations.reserved, borrowed }) satisfies Record<PageKind, RunMap<unknown>>;
+
+/** The kind that all of the pages have and no other, or undefined. */
+function kindOf(memory: ProcessMemory, first: number, count: number): PageKind | undefined {
+  const kinds = Object.entries(pagesByKind(memory)) as [PageKind, RunMap<unknown>][];
+  const counts = kinds.map(([kind, map]) => [kind, map.countWithin(first, count)] as const);
+  const [only, other] = counts.filter(([, pages]) => pages > 0);
+  return other === undefined && only?.[1] === count ? only[0] : undefined;
 }
 
 /**
@@ -51,16 +56,20 @@ function kindOf(memory: ProcessMemory, page: number): PageKind | undefined {
  */
 export function brokenAuthorRules(memory: ProcessMemory, name: string): string[] {
   const broken: string[] = [];
-  for (const { first, count, by } of memory.layout()) {
-    for (let page: number = first; page < first + count; page++) {
-      const kind = kindOf(memory, page);
-      if (kind === undefined) broken.push(`KER-28 page ${pageText(page)} of ${name} is not of one kind`);
-      else if (!mayAuthor(kind, by)) {
-        broken.push(
-          `KER-28 page ${pageText(page)} of ${name} is ${kind} and was changed through ${authorOf(by)}`,
-        );
-      }
+  let described = 0;
+  for (const { first, end, value } of memory.pages) {
+    described += end - first;
+    const kind = kindOf(memory, first, end - first);
+    const range = `${rangeText(first, end - first)} of ${name}`;
+    if (kind === undefined) broken.push(`KER-28 ${range} is not of one kind`);
+    else if (!mayAuthor(kind, value.by)) {
+      broken.push(`KER-28 ${range} is ${kind} and was changed through ${authorOf(value.by)}`);
     }
+  }
+  const maps = Object.values(pagesByKind(memory));
+  const known = maps.reduce((sum, map) => sum + map.countWithin(0, USER_END_PAGE), 0);
+  if (known !== described) {
+    broken.push(`KER-28 ${known} pages of ${name} are of a kind, ${described} are known to be something`);
   }
   return broken;
 }
@@ -86,20 +95,16 @@ export function brokenProtectedAreaRules(memory: ProcessMemory, name: string): s
   ]);
 }
 
-/** The process that a VirtualMemory object was first seen with: the one whose address space it acts on. */
-const FIRST_HOLDERS = new WeakMap<KernelObject, Process>();
-
 /** KER-30  A VirtualMemory capability is held by the process whose address space it acts on, and never travels. */
 export function brokenBindingRules(processes: readonly Process[], endpoints: Iterable<Endpoint>): string[] {
   const broken: string[] = [];
   for (const process of processes) {
     for (const [id, { object }] of process.table.entries()) {
       if (object.interface !== VIRTUAL_MEMORY) continue;
-      const owner = FIRST_HOLDERS.get(object) ?? process;
-      FIRST_HOLDERS.set(object, owner);
+      const owner = memoryOwner(object);
       if (owner !== process) {
         broken.push(
-          `KER-30 capability ${id} of process ${process.id} acts on the memory of process ${owner.id}`,
+          `KER-30 capability ${id} of process ${process.id} acts on the memory of process ${owner?.id}`,
         );
       }
     }
@@ -114,10 +119,10 @@ export function brokenBindingRules(processes: readonly Process[], endpoints: Ite
   return broken;
 }
 
-/** KER-31  No aligned word of a reply is the physical address or the number of one of these frames. */
-export function brokenSecrecyRules(reply: Uint8Array, frames: Iterable<number>): string[] {
+/** KER-31  No aligned word of a reply of FrameAllocator is one of these, the physical addresses of frames. */
+export function brokenSecrecyRules(reply: Uint8Array, addresses: Iterable<number>): string[] {
   const secrets = new Set<bigint>();
-  for (const frame of frames) secrets.add(BigInt(frame)).add(BigInt(frame * PAGE_BYTES));
+  for (const address of addresses) secrets.add(BigInt(address));
   const view = new DataView(reply.buffer, reply.byteOffset, reply.byteLength);
   const broken: string[] = [];
   for (let at = 0; at + 8 <= reply.length; at += 4) {

@@ -11,22 +11,30 @@ import { EndpointCapability } from "./caps/endpoint.ts";
 import { pipeBehind } from "./caps/pipe.ts";
 import type { EpochCell, Hold } from "./capability.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
-import { brokenMoveRules, brokenPartyRules, brokenTableRules } from "./invariants-handles.ts";
+import {
+  brokenDeliveryRules,
+  brokenMoveRules,
+  brokenPartyRules,
+  brokenTableRules,
+} from "./invariants-handles.ts";
 import {
   brokenAuthorRules,
   brokenBindingRules,
   brokenFrameNumberRules,
   brokenProtectedAreaRules,
+  framesOf,
 } from "./invariants-memory.ts";
+import type { Resource } from "./ledger.ts";
 import { brokenLedgerRules } from "./ledger.ts";
 import type { KernelObject } from "./object.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
-import { brokenMemoryRules, brokenSharingRules } from "./objects/memory-checks.ts";
+import { brokenMemoryRules, brokenSharingRules, memoryInputs } from "./objects/memory-checks.ts";
 import type { MemoryObject } from "./objects/memory-object.ts";
 import type { Pipe } from "./objects/pipe.ts";
 import { brokenPipeRules } from "./objects/pipe.ts";
 import type { Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
+import { Remembered } from "./remembered.ts";
 
 /** What the rules are about. */
 export interface KernelState {
@@ -50,6 +58,7 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
     ...processes.flatMap((process) => brokenTableRules(process.table, nameOf(process))),
     ...brokenMoveRules(processes, endpoints),
     ...brokenPartyRules(processes, endpoints),
+    ...brokenDeliveryRules(endpoints),
     ...brokenBindingRules(processes, endpoints),
     ...brokenCompletionRules(processes),
     ...brokenEndpointRules(endpoints),
@@ -62,18 +71,30 @@ export function brokenKernelRules(state: KernelState, which = { memory: false })
 
 const nameOf = (process: Process): string => `process ${process.id}`;
 
+const PROCESS_MEMORY = new Remembered<Process, readonly string[]>();
+
+/** The rules about the memory of one process. */
+function brokenProcessMemory(process: Process, frames: FrameAllocator): readonly string[] {
+  const { memory } = process;
+  const name = nameOf(process);
+  return PROCESS_MEMORY.of(process, memoryInputs(memory), () => [
+    ...brokenMemoryRules(memory),
+    ...brokenAuthorRules(memory, name),
+    ...brokenProtectedAreaRules(memory, name),
+    ...brokenFrameNumberRules(framesOf(memory), frames, `an entry of ${name}`),
+  ]);
+}
+
 function brokenFrameRules(state: KernelState, processes: readonly Process[]): string[] {
+  const { frames, framesUsedAtStart: usedAtStart, memoryObjects } = state;
+  const objects = [...memoryObjects];
   const memories = processes.map((process) => process.memory);
-  const { frames, framesUsedAtStart: usedAtStart, memoryObjects: objects } = state;
-  const machine = { frames, usedAtStart, memories, objects };
   return [
-    ...processes.flatMap((process) => [
-      ...brokenMemoryRules(process.memory),
-      ...brokenAuthorRules(process.memory, nameOf(process)),
-      ...brokenProtectedAreaRules(process.memory, nameOf(process)),
-    ]),
-    ...brokenSharingRules(machine),
-    ...brokenFrameNumberRules(machine),
+    ...processes.flatMap((process) => brokenProcessMemory(process, frames)),
+    ...brokenSharingRules({ frames, usedAtStart, memories, objects }),
+    ...objects
+      .filter(({ freed }) => !freed)
+      .flatMap((object) => brokenFrameNumberRules(object.frames, frames, "a memory object")),
   ];
 }
 
@@ -206,6 +227,8 @@ export function brokenChargeRules(process: Process, endpoints: Iterable<Endpoint
   const slots = table.charges();
   const pages = memory.charges();
   const open = [...threads.values()].flatMap((thread) => [...thread.open]);
+  const charged = (resource: Resource): number =>
+    open.reduce((sum, { charges }) => sum + charges.filter((each) => each === resource).length, 0);
   let scratchBytes = 0;
   for (const { queue } of endpoints) {
     for (const call of queue) if (call.submission.process === process) scratchBytes += call.params.length;
@@ -214,7 +237,8 @@ export function brokenChargeRules(process: Process, endpoints: Iterable<Endpoint
     capSlots: slots.capSlots,
     frameGrantPages: slots.frameGrantPages + pages.frameGrantPages,
     virtualReservationPages: pages.virtualReservationPages,
-    outstandingCalls: open.filter((submission) => submission.charged).length,
+    outstandingCalls: charged("outstandingCalls"),
+    timerSleeps: charged("timerSleeps"),
     threads: threads.size,
     scratchBytes,
   });

@@ -9,7 +9,7 @@
 import type { CheckLevel } from "../invariant.ts";
 import { demand, InvariantError } from "../invariant.ts";
 import type { HostInputs } from "../host-inputs.ts";
-import { pageOf } from "../mmu/address.ts";
+import { PAGE_BYTES, pageOf } from "../mmu/address.ts";
 import type { Mmu } from "../mmu/mmu.ts";
 import {
   CAPSET_ADDRESS,
@@ -21,14 +21,18 @@ import {
 } from "./abi.ts";
 import type { CpuPort, EntryRegisters } from "./cpu-port.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
+import type { CallOutcome } from "./call.ts";
+import { FRAME_ALLOCATOR } from "./caps/frame-allocator.ts";
 import { systemLogOf } from "./caps/log.ts";
 import { brokenLogRules } from "./objects/system-log.ts";
 import { brokenKernelRules } from "./invariants.ts";
+import { brokenSecrecyRules } from "./invariants-memory.ts";
 import type { Limits } from "./ledger.ts";
 import { endProcess, endThread } from "./lifecycle.ts";
 import type { ImagePlan, PlanResult } from "./loader.ts";
 import { planImage } from "./loader.ts";
 import type { EndpointLimits } from "./objects/endpoint.ts";
+import type { KernelObject } from "./object.ts";
 import type { MemoryObject } from "./objects/memory-object.ts";
 import type { ExitReason, Process, ThreadRequest } from "./objects/process.ts";
 import { Thread } from "./objects/thread.ts";
@@ -196,6 +200,7 @@ export class Kernel implements KernelServices {
       this.mmu.activate(thread.process.memory.space);
       this.cpu.load(thread.cpuState);
       this.#loaded = thread;
+      this.#check();
     }
     if (thread.result !== undefined) {
       this.cpu.setResult(thread.result);
@@ -218,7 +223,12 @@ export class Kernel implements KernelServices {
     } else {
       this.#sliceEnd = this.#options.instructions();
     }
-    if (this.#options.checks === "full") demand(brokenKernelRules(this, { memory: true }));
+    this.#check();
+  }
+
+  /** Full checks: every rule of the kernel and of the memory it manages. */
+  #check(): void {
+    if (this.#options.checks === "full") demand([...this.brokenRules(), ...this.mmu.brokenRulesNow()]);
   }
 
   #finish(init: Process, exitCode: bigint): Step {
@@ -336,6 +346,19 @@ export class Kernel implements KernelServices {
   trackMemoryObject(object: MemoryObject): void {
     for (const known of this.memoryObjects) if (known.freed) this.memoryObjects.delete(known);
     this.memoryObjects.add(object);
+  }
+
+  /** KER-31, where it could break. */
+  inspectReply(object: KernelObject, outcome: CallOutcome): void {
+    if (this.#options.checks !== "full" || object.interface !== FRAME_ALLOCATOR) return;
+    if (outcome.kind !== "message" || outcome.caps.length === 0) return;
+    const frames = [...this.memoryObjects].flatMap((each) => each.frames);
+    demand(
+      brokenSecrecyRules(
+        outcome.bytes,
+        frames.map((frame) => frame * PAGE_BYTES),
+      ),
+    );
   }
 
   #forget(thread: Thread): void {

@@ -4,6 +4,7 @@
  * who wait for the end.
  */
 
+import { PAGE_BYTES } from "../mmu/address.ts";
 import type { ExitReason, Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
 
@@ -14,6 +15,7 @@ export function endThread(thread: Thread, code: bigint): void {
   process.threads.delete(thread.id);
   process.ledger.release("threads", 1);
   process.memory.removeRingPage(thread.ringAddress);
+  process.parks.drain(BigInt(thread.ringAddress), BigInt(PAGE_BYTES));
   for (const action of thread.onExit.splice(0)) action(code);
 }
 
@@ -22,16 +24,22 @@ function stopThread(thread: Thread, code: bigint): void {
   for (const submission of [...thread.open]) submission.abandon();
 }
 
+/** The threads of a process with what they wait for, and its capabilities. */
+export function dropEverything(process: Process, code: bigint): void {
+  const threads = [...process.threads.values()];
+  for (const thread of threads) stopThread(thread, code);
+  for (const hold of process.table.clear()) hold.object.release(hold, process);
+  process.threads.clear();
+  process.ledger.release("threads", threads.length);
+}
+
 /** Ends a process, once. Its threads, capabilities and memory are gone afterwards; the record of it stays. */
 export function endProcess(process: Process, code: bigint, reason: ExitReason): void {
   if (process.exited) return;
   process.exitCode = code;
   process.exitReason = reason;
   const threads = [...process.threads.values()];
-  for (const thread of threads) stopThread(thread, code);
-  for (const hold of process.table.clear()) hold.object.release(hold, process);
-  process.threads.clear();
-  process.ledger.release("threads", threads.length);
+  dropEverything(process, code);
   process.memory.teardown();
   for (const thread of threads) thread.onExit.length = 0;
   for (const action of process.onExit.splice(0)) action(code);

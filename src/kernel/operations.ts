@@ -16,6 +16,7 @@ import {
 import { EndpointCapability } from "./caps/endpoint.ts";
 import type { Hold } from "./capability.ts";
 import { copyIn } from "./guest-memory.ts";
+import type { Resource } from "./ledger.ts";
 import type { KernelObject } from "./object.ts";
 import type { InFlight } from "./objects/endpoint.ts";
 import { park, unpark } from "./parking.ts";
@@ -55,7 +56,7 @@ function openCall(submission: Submission): Uint8Array | undefined {
   const params = copyIn(process.memory.space, sqe.addr, sqe.len);
   if (params === undefined) submission.fail(ERR.invalidParamsBuffer);
   else if (!submission.resultIsWritable(sqe.resultLen)) submission.fail(ERR.invalidResultBuffer);
-  else if (submission.charge()) return params;
+  else if (submission.charge("outstandingCalls")) return params;
   else submission.raise("overloaded", process.ledger.refusal("outstandingCalls", 1));
   return undefined;
 }
@@ -73,7 +74,9 @@ function callObject(
   params: Uint8Array,
 ): void {
   const site = new SubmissionSite(services, submission, hold);
-  submission.settle(hold.object.dispatch(site, submission.sqe.methodId, params));
+  const outcome = hold.object.dispatch(site, submission.sqe.methodId, params);
+  services.inspectReply(hold.object, outcome);
+  submission.settle(outcome);
 }
 
 /** A call on a kernel object, as `dispatch` sees it. */
@@ -106,6 +109,10 @@ class SubmissionSite implements CallSite {
     }
     const refused = this.process.table.preflight(caps, framePages);
     return refused === undefined ? undefined : refuse("overloaded", INSERT_REFUSALS[refused]);
+  }
+
+  charge(resource: Resource): boolean {
+    return this.#submission.charge(resource);
   }
 
   suspend(onCancel: () => void): { complete(outcome: Parameters<Submission["settle"]>[0]): void } {
@@ -157,7 +164,7 @@ const receive: Operation = (_services, submission) => {
     return raiseChecked(submission, "unimplemented", `${object.label} is not the owner of an endpoint`);
   }
   if (!submission.resultIsWritable(sqe.resultLen)) return submission.fail(ERR.invalidResultBuffer);
-  if (!submission.charge()) {
+  if (!submission.charge("outstandingCalls")) {
     return submission.raise("overloaded", process.ledger.refusal("outstandingCalls", 1));
   }
   object.endpoint.receive(submission);

@@ -61,7 +61,7 @@ export function park(services: KernelServices, submission: Submission): void {
   if (word === undefined) return;
   if (word.value !== sqe.len) return submission.complete(PARK_VALUE_MISMATCH);
   if (sqe.pipelineDep === 0n) return submission.complete(PARK_TIMED_OUT);
-  if (!submission.charge()) return submission.fail(ERR.invokeFailed);
+  if (!submission.charge("outstandingCalls")) return submission.fail(ERR.invokeFailed);
   const forget = (): void => {
     stopTimer();
     word.queue.remove(parked);

@@ -2,6 +2,7 @@
 
 import type { HostInputs } from "../host-inputs.ts";
 import type { Mmu } from "../mmu/mmu.ts";
+import type { CallOutcome } from "./call.ts";
 import type { FrameAllocator } from "./frame-allocator.ts";
 import type { KernelObject } from "./object.ts";
 import type { MemoryObject } from "./objects/memory-object.ts";
@@ -43,6 +44,8 @@ export interface KernelServices {
   /** To be told of every memory object that is made, so that its frames can be accounted for (KER-20). */
   trackMemoryObject(object: MemoryObject): void;
   exitProcess(process: Process, code: bigint, reason?: ExitReason): void;
+  /** Full checks: what a method of a kernel object is about to answer. */
+  inspectReply(object: KernelObject, outcome: CallOutcome): void;
 }
 
 /** For whom and with what a capability is made from a kernel source. */

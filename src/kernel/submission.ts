@@ -10,6 +10,7 @@ import type { CallOutcome, ExceptionType } from "./call.ts";
 import { encodeException } from "./exception.ts";
 import { copyOut, isWritable } from "./guest-memory.ts";
 import type { InsertError } from "./capability.ts";
+import type { Resource } from "./ledger.ts";
 import type { KernelObject, ResultCap } from "./object.ts";
 import type { Process } from "./objects/process.ts";
 import type { Thread } from "./objects/thread.ts";
@@ -55,13 +56,13 @@ export function withRecords(message: Uint8Array, records: readonly CapRecord[]):
 export const transferExtra = (count: number): CompletionExtra =>
   count === 0 ? {} : { flags: CQE_TRANSFER_RESULT_CAPS, capCount: count };
 
-/** Fields: `open` = in its thread's set (KER-40); `#charged` = counted in the ledger's outstanding calls. */
+/** Fields: `open` = in its thread's set (KER-40); `charges` = what its process pays while it is open (KER-3). */
 export class Submission {
   readonly thread: Thread;
   readonly sqe: Sqe;
   readonly #listener: CompletionListener | undefined;
   #open = true;
-  #charged = false;
+  readonly charges: Resource[] = [];
   #onCancel: (() => void) | undefined;
 
   constructor(thread: Thread, sqe: Sqe, listener?: CompletionListener) {
@@ -77,14 +78,12 @@ export class Submission {
   get open(): boolean {
     return this.#open;
   }
-  get charged(): boolean {
-    return this.#charged;
-  }
 
-  /** Counts the submission as an outstanding call until it ends; false when the process has too many. */
-  charge(): boolean {
-    this.#charged = this.process.ledger.charge("outstandingCalls", 1);
-    return this.#charged;
+  /** Counts the submission as one more of the resource until it ends; false when the process has too many. */
+  charge(resource: Resource): boolean {
+    const charged = this.process.ledger.charge(resource, 1);
+    if (charged) this.charges.push(resource);
+    return charged;
   }
 
   /** Whoever keeps the submission open is told when its thread goes first. */
@@ -187,8 +186,7 @@ export class Submission {
     this.#open = false;
     this.#onCancel = undefined;
     this.thread.open.delete(this);
-    if (this.#charged) this.process.ledger.release("outstandingCalls", 1);
-    this.#charged = false;
+    for (const resource of this.charges.splice(0)) this.process.ledger.release(resource, 1);
   }
 
   /** The opcode's name, for traces. */

@@ -26,6 +26,7 @@ import { UPPER_HALF_INDEX } from "./kernel-half.ts";
 import { TABLE_ENTRIES } from "./layout.ts";
 import type { AddressSpace, FrameSource, PageEntry, Protection } from "./mmu.ts";
 import type { MmuParts } from "./parts.ts";
+import { type Leaves, SpaceImage } from "./space-image.ts";
 import type { SlotHolder } from "./tlb.ts";
 import { AS_USER, FETCH, GRANTED } from "./walk.ts";
 
@@ -63,6 +64,8 @@ export class Space implements AddressSpace, SpaceRanges, SlotHolder {
   /** Slot of the flat TLB table, or -1. Written by tlb.ts alone. */
   slot = -1;
   alive = true;
+  /** What its tables say, for checks. */
+  readonly image: SpaceImage;
 
   readonly #parts: MmuParts;
   readonly #source: FrameSource;
@@ -83,6 +86,7 @@ export class Space implements AddressSpace, SpaceRanges, SlotHolder {
     this.#source = source;
     this.#words = parts.frames.words;
     this.#onDestroy = onDestroy;
+    this.image = new SpaceImage(parts.frames, root);
   }
 
   get tableFrames(): number {
@@ -169,6 +173,10 @@ export class Space implements AddressSpace, SpaceRanges, SlotHolder {
   /** Entries may be changed while iterating; tables may not be pruned. */
   *entries(): Generator<readonly [PageNumber, PageEntry]> {
     yield* this.#entriesBelow(4, this.root, 0);
+  }
+
+  leaves(): Leaves {
+    return this.image.leaves;
   }
 
   destroy(): void {

@@ -16,6 +16,8 @@ import type { MmuParts } from "./parts.ts";
 import { type Counters, Tlb, tableWord } from "./tlb.ts";
 import { Walker } from "./walk.ts";
 
+const CONTENTS_AT_ONCE = 32;
+
 export interface MmuOptions {
   /** Guest RAM: a multiple of 4096 within the bounds of layout.ts (`RangeError` otherwise). */
   readonly ramBytes: number;
@@ -42,6 +44,8 @@ class SoftwareMmu implements Mmu {
   readonly stats: Counters = { tlbFills: 0, tlbFlushes: 0, slowAccesses: 0 };
   readonly #slowPaths: SlowPaths;
   #nextId = 1;
+  /** First frame of the next look at contents. */
+  #nextContent = 0;
 
   constructor({ ramBytes, checks }: MmuOptions) {
     this.parts = makeParts(ramBytes, checks, this.stats);
@@ -133,6 +137,14 @@ class SoftwareMmu implements Mmu {
 
   brokenRules(): string[] {
     return [...brokenMmuRules(this.parts), ...this.parts.frames.brokenContents()];
+  }
+
+  brokenRulesNow(): string[] {
+    const { frames } = this.parts;
+    const first = this.#nextContent;
+    const end = Math.min(first + CONTENTS_AT_ONCE, frames.totalFrames);
+    this.#nextContent = end === frames.totalFrames ? 0 : end;
+    return [...brokenMmuRules(this.parts), ...frames.brokenContents(first, end)];
   }
 
   /**

@@ -25,6 +25,7 @@ export const ZEROED = 2;
 const MAX_LINES = 8;
 
 const WASM_PAGE_BYTES = 65536;
+const ZEROS = new Uint8Array(PAGE_BYTES);
 
 /** What is wrong with an amount of guest RAM, or undefined. */
 export function ramBytesProblem(ramBytes: number): string | undefined {
@@ -50,6 +51,8 @@ export class Frames {
   readonly tableLevel: Uint8Array;
   /** MMU-11: FRESH, WRITTEN or ZEROED. */
   readonly content: Uint8Array;
+  /** The same bytes, for comparing. */
+  readonly #buffer: Buffer;
 
   /** Throws a `RangeError` with one clear line when `ramBytes` is not an acceptable amount. */
   constructor(ramBytes: number) {
@@ -61,6 +64,7 @@ export class Frames {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const buffer = this.memory.buffer;
     this.bytes = new Uint8Array(buffer);
+    this.#buffer = Buffer.from(buffer);
     this.words = new Int32Array(buffer);
     this.view = new DataView(buffer);
     this.references = new Uint32Array(this.totalFrames);
@@ -89,18 +93,17 @@ export class Frames {
   /** MMU-11 for one frame. */
   brokenContent(frame: FrameNumber): string[] {
     if (this.content[frame] === WRITTEN || this.references[frame] !== 0) return [];
-    const start = frameByte(frame) >> 2;
-    const end = start + (PAGE_BYTES >> 2);
-    for (let word = start; word < end; word++) {
-      if (this.words[word] !== 0) return [`MMU-11: frame ${hex(frame)} counts as zero and holds other bytes`];
-    }
-    return [];
+    const start = frameByte(frame);
+    if (this.#buffer.compare(ZEROS, 0, PAGE_BYTES, start, start + PAGE_BYTES) === 0) return [];
+    return [`MMU-11: frame ${hex(frame)} counts as zero and holds other bytes`];
   }
 
-  /** MMU-11 for every frame that was zeroed again. FRESH ones are not read: that would commit all of RAM. */
-  brokenContents(): string[] {
+  /**
+   * MMU-11 for every frame of a range that was zeroed again. FRESH ones are not read: that would commit all of RAM.
+   */
+  brokenContents(first = 0, end = this.totalFrames): string[] {
     const broken: string[] = [];
-    for (let frame = 0; frame < this.totalFrames && broken.length < MAX_LINES; frame++) {
+    for (let frame = first; frame < end && broken.length < MAX_LINES; frame++) {
       if (this.content[frame] === ZEROED) broken.push(...this.brokenContent(frame as FrameNumber));
     }
     return broken;

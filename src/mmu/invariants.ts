@@ -16,29 +16,28 @@
  *   MMU-10  Each entry of a flat table has one record, which is listed under its frame while it is writable, and a
  *           tag entry that says the same.
  *
- * MMU-11 is in frames.ts, MMU-12 in invariants-guard.ts.
+ * The kernel half is read in invariants-kernel-half.ts. MMU-11 is in frames.ts, MMU-12 in invariants-guard.ts.
  */
 
 import { hex, highHalf, lowHalf, PAGE_BYTES, type PageNumber, pageStart } from "./address.ts";
 import type { Space } from "./address-space.ts";
-import {
-  ACCESSED, at, DIRTY, ENTRIES_PER_TABLE, entryWord, frameOf, GLOBAL, HIGH_FRAME_BITS, KEPT, LARGE, NO_EXECUTE,
-  PRESENT, USER, WRITABLE,
-} from "./entry.ts"; // prettier-ignore
+import { ACCESSED, at, DIRTY, ENTRIES_PER_TABLE, entryWord, frameOf } from "./entry.ts";
 import { frameByte } from "./frames.ts";
 import { brokenGuardRules } from "./invariants-guard.ts";
-import { type KernelRange, UPPER_HALF_INDEX, upperHalves } from "./kernel-half.ts";
+import { KernelImage } from "./invariants-kernel-half.ts";
+import { UPPER_HALF_INDEX } from "./kernel-half.ts";
 import { TLB_READ, TLB_SLOTS, TLB_WRITE } from "./layout.ts";
 import type { MmuParts } from "./parts.ts";
+import { isTableOf, leafFrameProblem, leafProblems } from "./space-image.ts";
 import { entryFrame, tableWord } from "./tlb.ts";
-import { AS_GUARDED, AS_USER, GRANTED, READ } from "./walk.ts";
+import { AS_USER, GRANTED, READ } from "./walk.ts";
 
 /** Lines reported per rule; a broken structure would otherwise report every page. */
 const MAX_LINES = 8;
 
 /** Every rule, for the whole MMU. */
 export function brokenMmuRules(parts: MmuParts): string[] {
-  return [...new Audit(parts).run(), ...brokenGuardRules(parts)];
+  return [...auditOf(parts).run(), ...brokenGuardRules(parts)];
 }
 
 /** MMU-1, MMU-3, MMU-6 and MMU-7 for one user page, after a change of its entry. */
@@ -47,7 +46,7 @@ export function brokenLeafRules(parts: MmuParts, space: Space, page: PageNumber)
   const word = parts.tables.leafWord(space.root, page);
   const start = pageStart(page);
   if (word >= 0) {
-    for (const problem of leafProblems(parts, word)) broken.push(`${problem}: page ${hex(start)}`);
+    for (const problem of brokenLeaf(parts, word)) broken.push(`${problem}: page ${hex(start)}`);
     const low = at(parts.frames.words, word);
     if (low !== 0 && (parts.frames.references[frameOf(low)] ?? 0) === 0) {
       broken.push(`MMU-3: frame ${hex(frameOf(low))} is mapped and counts no reference`);
@@ -114,42 +113,50 @@ function brokenGrant({ walker, frames, watch }: MmuParts, space: Space, grant: G
   return broken;
 }
 
-/** Rules a user leaf entry breaks by itself. */
-function leafProblems({ frames }: MmuParts, word: number): string[] {
+/** Rules that a user leaf entry breaks by itself. */
+function brokenLeaf({ frames }: MmuParts, word: number): readonly string[] {
   const low = at(frames.words, word);
-  const high = at(frames.words, word + 1);
-  const present = (low & PRESENT) !== 0;
-  if (low === 0) return high === 0 ? [] : ["MMU-7: an empty entry has bits in its high word"];
-  const problems: string[] = [];
-  const frame = frameOf(low);
-  if (present === ((low & KEPT) !== 0)) problems.push("MMU-7: a leaf is either present or kept");
-  if ((high & HIGH_FRAME_BITS) !== 0) problems.push("MMU-7: a leaf has reserved bits set");
-  if (frame >= frames.ramFrames) problems.push(`MMU-7: frame ${hex(frame)} is not in guest RAM`);
-  else if (frames.tableLevel[frame] !== 0) problems.push(`MMU-7: frame ${hex(frame)} is a page table`);
-  if (present && (low & WRITABLE) !== 0 && (high & NO_EXECUTE) === 0) {
-    problems.push("MMU-6: a leaf is writable and executable");
-  }
-  return problems;
+  const problems = leafProblems(low, at(frames.words, word + 1));
+  const foreign = low === 0 ? undefined : leafFrameProblem(frames, frameOf(low));
+  return foreign === undefined ? problems : [...problems, foreign];
 }
 
-/** One recomputation of everything. */
+/** What was read for one MMU before. */
+const AUDITS = new WeakMap<MmuParts, Audit>();
+
+function auditOf(parts: MmuParts): Audit {
+  const known = AUDITS.get(parts) ?? new Audit(parts);
+  AUDITS.set(parts, known);
+  return known;
+}
+
+/** Recomputes everything; what it reads of page tables again is what changed (space-image.ts). */
 class Audit {
   readonly #parts: MmuParts;
   readonly #words: Int32Array;
-  readonly #broken: string[] = [];
+  readonly #kernel: KernelImage;
+  #broken: string[] = [];
   readonly #lines = new Map<string, number>();
   /** Recounted from the tables. */
   readonly #references: Uint32Array;
   readonly #tableLevel: Uint8Array;
+  readonly #watched: Uint8Array;
 
   constructor(parts: MmuParts) {
+    const { totalFrames } = parts.frames;
     this.#parts = parts;
     this.#words = parts.frames.words;
-    this.#references = new Uint32Array(parts.frames.totalFrames);
-    this.#tableLevel = new Uint8Array(parts.frames.totalFrames);
+    this.#kernel = new KernelImage(parts);
+    this.#references = new Uint32Array(totalFrames);
+    this.#tableLevel = new Uint8Array(totalFrames);
+    this.#watched = new Uint8Array(totalFrames);
   }
 
   run(): string[] {
+    this.#broken = [];
+    this.#lines.clear();
+    this.#references.fill(0);
+    this.#tableLevel.fill(0);
     this.#visitKernelHalf();
     for (const space of this.#parts.spaces) this.#visitSpace(space);
     this.#compareCounts();
@@ -170,31 +177,44 @@ class Audit {
     for (const line of lines) this.#report(line);
   }
 
-  /** Counts a table that an entry or a root names; false when it may not be descended into. */
-  #enterTable(frame: number, level: number, from: string): boolean {
-    const { totalFrames, tableLevel } = this.#parts.frames;
-    if (frame >= totalFrames || tableLevel[frame] !== level) {
+  /** Counts a table and who names it. */
+  #countTable(frame: number, level: number, from: string): void {
+    const { frames } = this.#parts;
+    if (!isTableOf(frames, frame, level)) {
       this.#report(`MMU-7: ${from} names frame ${hex(frame)}, which is no page table of level ${level}`);
-      return false;
+      return;
     }
     this.#references[frame] = (this.#references[frame] as number) + 1;
     if (this.#tableLevel[frame] !== 0) {
       this.#report(`MMU-3: page-table frame ${hex(frame)} is named twice, also by ${from}`);
-      return false;
     }
     this.#tableLevel[frame] = level;
-    return true;
   }
 
   #visitSpace(space: Space): void {
     const name = `space ${space.id}`;
-    if (!this.#enterTable(space.root, 4, name)) return;
-    const tables = 1 + this.#visitUserTable(4, space.root, name);
+    const { image } = space;
+    const { pages, lows } = image.leaves;
+    this.#countTable(space.root, 4, name);
+    for (const { frame, level, from } of image.tables) this.#countTable(frame, level, `${from} of ${name}`);
+    for (const problem of image.broken) this.#report(`${problem} (${name})`);
+    const tables = 1 + image.tables.filter(({ isTable, again }) => isTable && !again).length;
     if (tables !== space.tableFrames) {
       this.#report(`MMU-8: ${name} has ${tables} page tables and counts ${space.tableFrames}`);
     }
+    const { frames } = this.#parts;
+    for (let i = 0; i < pages.length; i++) {
+      const frame = frameOf(lows[i] as number);
+      const foreign = leafFrameProblem(frames, frame);
+      if (foreign !== undefined) this.#report(`${foreign} (${name})`);
+      if (frame < frames.totalFrames) this.#references[frame] = (this.#references[frame] as number) + 1;
+    }
+    this.#compareUpperHalf(space, name);
+  }
+
+  #compareUpperHalf({ root }: Space, name: string): void {
     const kernelStart = entryWord(this.#parts.kernel.root, UPPER_HALF_INDEX);
-    const start = entryWord(space.root, UPPER_HALF_INDEX);
+    const start = entryWord(root, UPPER_HALF_INDEX);
     for (let word = 0; word < (ENTRIES_PER_TABLE - UPPER_HALF_INDEX) * 2; word++) {
       if (this.#words[start + word] !== this.#words[kernelStart + word]) {
         this.#report(`MMU-4: PML4 entry ${UPPER_HALF_INDEX + (word >> 1)} of ${name} is not the kernel's`);
@@ -202,109 +222,18 @@ class Audit {
     }
   }
 
-  /** Returns the number of tables below. */
-  #visitUserTable(level: number, table: number, name: string): number {
-    let tables = 0;
-    const end = level === 4 ? UPPER_HALF_INDEX : ENTRIES_PER_TABLE;
-    for (let index = 0; index < end; index++) {
-      const word = entryWord(table, index);
-      const low = at(this.#words, word);
-      if (level === 1) {
-        if ((low | at(this.#words, word + 1)) !== 0) this.#visitUserLeaf(word, name);
-      } else if (this.#isLink(word, `level ${level} entry ${index} of ${name}`)) {
-        const below = frameOf(low);
-        if (!this.#enterTable(below, level - 1, `level ${level} entry ${index} of ${name}`)) continue;
-        tables += 1 + this.#visitUserTable(level - 1, below, name);
-      }
-    }
-    return tables;
-  }
-
-  #visitUserLeaf(word: number, name: string): void {
-    for (const problem of leafProblems(this.#parts, word)) this.#report(`${problem} (${name})`);
-    const low = at(this.#words, word);
-    const frame = frameOf(low);
-    if (low !== 0 && frame < this.#parts.frames.totalFrames) {
-      this.#references[frame] = (this.#references[frame] as number) + 1;
-    }
-  }
-
-  /** Whether an entry above a leaf leads to a table; reports one that is neither that nor empty. */
-  #isLink(word: number, name: string): boolean {
-    const low = at(this.#words, word);
-    const high = at(this.#words, word + 1);
-    if ((low | high) === 0) return false;
-    if ((low & (PRESENT | LARGE)) === PRESENT && (high & HIGH_FRAME_BITS) === 0) return true;
-    this.#report(`MMU-7: ${name} is neither empty nor a page table`);
-    return false;
-  }
-
   #visitKernelHalf(): void {
-    const { kernel } = this.#parts;
-    if (!this.#enterTable(kernel.root, 4, "the kernel half")) return;
-    const mapped = this.#visitKernelTable(4, kernel.root);
-    let expected = 0;
-    for (const range of kernel.ranges) {
-      expected += range.lengthBytes / PAGE_BYTES;
-      this.#checkKernelRange(range);
-    }
-    if (mapped !== expected)
-      this.#report(`MMU-5: the kernel half maps ${mapped} pages instead of ${expected}`);
-  }
-
-  /** Returns the number of 4 KiB pages that it maps. */
-  #visitKernelTable(level: number, table: number): number {
-    let mapped = 0;
-    for (let index = level === 4 ? UPPER_HALF_INDEX : 0; index < ENTRIES_PER_TABLE; index++) {
-      const word = entryWord(table, index);
-      const low = at(this.#words, word);
-      const name = `level ${level} entry ${index} of the kernel half`;
-      if ((low & PRESENT) === 0) continue;
-      if ((low & USER) !== 0) this.#report(`MMU-4: ${name} is open to users`);
-      if (level === 1 || (level === 2 && (low & LARGE) !== 0)) mapped += this.#visitKernelLeaf(level, word);
-      else if (this.#isLink(word, name) && this.#enterTable(frameOf(low), level - 1, name)) {
-        mapped += this.#visitKernelTable(level - 1, frameOf(low));
-      }
-    }
-    return mapped;
-  }
-
-  /** Returns the number of 4 KiB pages that the leaf maps. */
-  #visitKernelLeaf(level: number, word: number): number {
-    const { ramFrames, totalFrames } = this.#parts.frames;
-    const low = at(this.#words, word);
-    const frame = frameOf(low);
-    const name = `the kernel half's leaf for frame ${hex(frame)}`;
-    if ((low & GLOBAL) === 0) this.#report(`MMU-5: ${name} is not global`);
-    if ((low & WRITABLE) !== 0 && (at(this.#words, word + 1) & NO_EXECUTE) === 0) {
-      this.#report(`MMU-6: ${name} is writable and executable`);
-    }
-    // The direct map names all of guest RAM and is no owner of it.
-    if (frame >= ramFrames && frame < totalFrames) {
-      this.#references[frame] = (this.#references[frame] as number) + 1;
-    }
-    return level === 1 ? 1 : ENTRIES_PER_TABLE;
-  }
-
-  #checkKernelRange(range: KernelRange): void {
-    const { walker, kernel } = this.#parts;
-    for (let offset = 0; offset < range.lengthBytes;) {
-      const { lo, hi } = upperHalves(range.start + BigInt(offset));
-      // With the guard open, so that a stray user bit is reported once, as MMU-4.
-      const granted = walker.walk(kernel.root, lo, hi, READ, AS_GUARDED) === GRANTED;
-      const right =
-        granted &&
-        walker.frame === range.firstFrame + offset / PAGE_BYTES &&
-        walker.writable === range.writable &&
-        walker.executable === range.executable;
-      if (!right)
-        this.#report(`MMU-5: kernel ${range.name} at offset ${hex(offset)} is not mapped as it should be`);
-      offset += granted ? walker.leafBytes : PAGE_BYTES;
-    }
+    const image = this.#kernel;
+    image.refresh();
+    this.#countTable(this.#parts.kernel.root, 4, "the kernel half");
+    for (const { frame, level, from } of image.tables) this.#countTable(frame, level, from);
+    for (const frame of image.imageFrames) this.#references[frame] = (this.#references[frame] as number) + 1;
+    this.#reportAll(image.broken);
   }
 
   #compareCounts(): void {
     const { references, tableLevel, totalFrames } = this.#parts.frames;
+    if (sameBytes(references, this.#references) && sameBytes(tableLevel, this.#tableLevel)) return;
     for (let frame = 0; frame < totalFrames; frame++) {
       if (references[frame] !== this.#references[frame]) {
         this.#report(
@@ -319,8 +248,9 @@ class Audit {
 
   #checkWatch(): void {
     const { flags, frames } = this.#parts.watch;
-    const flagged = flags.reduce((sum, flag) => sum + flag, 0);
-    const agree = flagged === frames.size && [...frames].every((frame) => flags[frame] === 1);
+    for (const frame of frames) this.#watched[frame] = 1;
+    const agree = sameBytes(flags, this.#watched);
+    for (const frame of frames) this.#watched[frame] = 0;
     if (!agree) this.#report("MMU-2: the flags of watched frames and their list differ");
   }
 
@@ -363,3 +293,8 @@ class Audit {
     });
   }
 }
+
+const sameBytes = (one: Uint8Array | Uint32Array, other: Uint8Array | Uint32Array): boolean =>
+  Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

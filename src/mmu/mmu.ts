@@ -5,6 +5,7 @@
 
 import type { FrameNumber, GuestAddress, PageNumber } from "./address.ts";
 import type { Access, PageFault } from "./fault.ts";
+import type { Leaves } from "./space-image.ts";
 
 /** Where page tables and kernel structures take their frames from; the frame allocator behind it is not ours. */
 export interface FrameSource {
@@ -61,6 +62,8 @@ export interface AddressSpace {
   pruneTables(first: PageNumber, count: number): void;
   /** Every non-empty user leaf, in address order. */
   entries(): Iterable<readonly [PageNumber, PageEntry]>;
+  /** The same as arrays, for who looks at every page again and again: one object as long as no page changed. */
+  leaves(): Leaves;
   /** Returns every page-table frame to the source; all leaves must have been unmapped. */
   destroy(): void;
 
@@ -143,4 +146,6 @@ export interface Mmu {
   readonly stats: { readonly tlbFills: number; readonly tlbFlushes: number; readonly slowAccesses: number };
   /** MMU-n: recomputes every rule from the page tables; the broken ones, each line beginning with its id. */
   brokenRules(): string[];
+  /** The same, but of the contents of free frames (MMU-11) only some, each time others: for after every kernel call. */
+  brokenRulesNow(): string[];
 }

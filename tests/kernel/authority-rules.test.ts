@@ -8,8 +8,9 @@ import { brokenFrameNumberRules, brokenSecrecyRules } from "../../src/kernel/inv
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { RING_PAGE } from "../../src/kernel/objects/claims.ts";
 import type { Endpoint } from "../../src/kernel/objects/endpoint.ts";
-import type { MemoryObject } from "../../src/kernel/objects/memory-object.ts";
 import type { Process } from "../../src/kernel/objects/process.ts";
+import type { PageInfo } from "../../src/kernel/objects/process-memory.ts";
+import type { Run } from "../../src/kernel/objects/run-map.ts";
 import type { Program } from "./guest.ts";
 import { EMPTY, spawnParams, TestMachine } from "./guest.ts";
 
@@ -84,14 +85,21 @@ const holdOf = (process: Process, label: string) => {
 
 test("KER-27 notices frames that are none, or that nobody may own", () => {
   const { frames } = busy().kernel;
-  const object = { freed: false, frames: [0, 1.5, frames.frameCount, 300] } as unknown as MemoryObject;
-  const broken = brokenFrameNumberRules({ frames, usedAtStart: 0, memories: [], objects: [object] });
+  const broken = brokenFrameNumberRules([0, 1.5, frames.frameCount, 300], frames, "a memory object");
   expect(broken).toHaveLength(3);
   expect(broken.every((line) => line.startsWith("KER-27 a memory object has "))).toBe(true);
 });
 
+const through = (capability: string) => ({ capability, method: "map", arguments: "", rip: 0n });
+
 describe("KER-28", () => {
-  const through = (capability: string) => ({ capability, method: "map", arguments: "", rip: 0n });
+  test("notices a reservation that no operation made", () => {
+    const all = busy();
+    const { memory, ledger } = all.init;
+    memory.reservations.reserved.set(0x5_0000, 1, true);
+    ledger.charge("virtualReservationPages", 1);
+    expect(ids(all)).toEqual(["KER-28"]);
+  });
 
   test("notices an anonymous page that was changed through a MemoryObject", () => {
     const all = busy();
@@ -118,6 +126,11 @@ test("KER-29 notices a reservation between the ring pages", () => {
   const all = busy();
   const { memory, ledger } = all.init;
   memory.reservations.reserved.set(RING_PAGE + 5, 1, true);
+  (memory.pages as Run<PageInfo>[]).push({
+    first: RING_PAGE + 5,
+    end: RING_PAGE + 6,
+    value: { mapping: "reserved", by: through("VirtualMemory") },
+  });
   ledger.charge("virtualReservationPages", 1);
   expect(ids(all)).toEqual(["KER-29"]);
 });
@@ -146,12 +159,13 @@ test("KER-31 notices a reply that tells of a frame; allocFrame does not", () => 
   const { kernel, reply } = busy();
   const frames = [...kernel.memoryObjects].flatMap((object) => object.frames);
   expect(reply.length).toBeGreaterThan(16);
-  expect(brokenSecrecyRules(reply, frames)).toEqual([]);
+  const secrets = frames.flatMap((frame) => [frame, frame * 4096]);
+  expect(brokenSecrecyRules(reply, secrets)).toEqual([]);
   const [frame = 0] = frames;
   for (const secret of [frame, frame * 4096]) {
     const told = Uint8Array.from(reply);
     new DataView(told.buffer).setUint32(8, secret, true);
-    expect(brokenSecrecyRules(told, frames).join()).toMatch(/^KER-31 byte 8 /);
+    expect(brokenSecrecyRules(told, secrets).join()).toMatch(/^KER-31 byte 8 /);
   }
 });
 
@@ -183,6 +197,13 @@ test("KER-44 notices a mark that no transfer stands behind, and a transfer whose
   const [item] = unmarked.endpoint.queue[0]?.transfers.items ?? [];
   (item as { move: boolean }).move = true;
   expect(ids(unmarked)).toEqual(["KER-44"]);
+});
+
+test("KER-46 notices a call that waits although somebody receives", () => {
+  const all = busy();
+  const { queue, receives } = all.endpoint;
+  receives.push(...queue.map(({ submission }) => submission));
+  expect(ids(all)).toEqual(["KER-46"]);
 });
 
 test("KER-45 notices a call in flight to a process that is gone", () => {

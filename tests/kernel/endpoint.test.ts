@@ -501,6 +501,31 @@ describe("when somebody goes away (R-19)", () => {
     );
   });
 
+  test("the caller of a call in flight exits: the room it leaves lets a queued call in", () => {
+    serve(
+      function* (guest) {
+        const ep = guest.cap("ep");
+        yield* guest.recv(ep);
+        const call = guest.submit(guest.prepare({ cap: ep }).sqe);
+        const { sqe } = guest.prepare({ cap: ep, sqe: { opcode: OP.recv, addr: 0n } });
+        const recv = guest.submit(sqe);
+        expect(yield* guest.enter(1, WAIT_FOREVER)).toBe(1n);
+        const [received] = guest.takeAll();
+        expect(received).toMatchObject({ userData: recv, result: 56 });
+        const { sqe: answer } = guest.prepare({ cap: ep, resultLen: 0 });
+        const callId = received?.callId ?? 0;
+        guest.submit({ ...answer, opcode: OP.return, resultAddr: 0n, callId });
+        expect(yield* guest.enter(2, WAIT_FOREVER)).toBe(2n);
+        expect(guest.takeAll().map(({ userData }) => userData)).toContain(call);
+      },
+      function* (guest) {
+        guest.submit(guest.prepare({ cap: guest.cap("svc") }).sqe);
+        yield* guest.enter(1, 1_000_000n);
+      },
+      { options: { endpointLimits: { queued: 8, inFlight: 1 } } },
+    );
+  });
+
   test("an owner shared with a child: one holder's exit disconnects only its own callers", () => {
     const machine = new TestMachine({
       programs: {

@@ -67,6 +67,9 @@ test("KER-3 notices a charge that nothing stands behind", () => {
   const { kernel, child } = busy();
   child.ledger.charge("outstandingCalls", 1);
   expect(ids(kernel)).toEqual(["KER-3"]);
+  child.ledger.release("outstandingCalls", 1);
+  child.ledger.charge("timerSleeps", 1);
+  expect(ids(kernel)).toEqual(["KER-3"]);
 });
 
 test("KER-4 notices an object that was released behind its table's back", () => {

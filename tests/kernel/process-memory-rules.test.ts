@@ -6,7 +6,6 @@ import { brokenMemoryRules } from "../../src/kernel/objects/memory-checks.ts";
 import type { MemoryObject } from "../../src/kernel/objects/memory-object.ts";
 import type { ProcessMemory } from "../../src/kernel/objects/process-memory.ts";
 import { address, pageNumber } from "../../src/mmu/address.ts";
-import type { PageEntry } from "../../src/mmu/mmu.ts";
 import { MemoryMachine } from "../support/memory.ts";
 
 const PAGE = 0x1000n;
@@ -133,12 +132,10 @@ test("KER-24 notices a ring page that is not writable and a CapSet page that is"
 });
 
 test("KER-25 notices a page that is writable and executable", () => {
-  // The MMU refuses to make one, so the walk itself is forged.
-  const entries = [...memory.space.entries()].map(([number, entry]): readonly [number, PageEntry] => [
-    number,
-    number === FIRST ? { ...entry, executable: true } : entry,
-  ]);
-  Object.defineProperty(memory.space, "entries", { value: () => entries });
+  // The MMU refuses to make one, so what it reads is forged.
+  const leaves = memory.space.leaves();
+  const highs = leaves.highs.map((high, i) => (leaves.pages[i] === FIRST ? 0 : high));
+  Object.defineProperty(memory.space, "leaves", { value: () => ({ ...leaves, highs }) });
   expect(ids(brokenMemoryRules(memory)).sort()).toEqual(["KER-22", "KER-25"]);
 });
 

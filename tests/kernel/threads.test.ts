@@ -333,6 +333,24 @@ describe("PARK and UNPARK", () => {
     });
   });
 
+  test("the ring page of a thread that ends interrupts who is parked on it", () => {
+    runInit(
+      function* (guest) {
+        const handle = record(yield* create(guest, { entry: 1 }), 0).capId;
+        const parked = guest.submit({ ...park(guest, 15), addr: 0x120_1000n + 8n });
+        expect(yield* guest.enter(1, WAIT_FOREVER)).toBe(1n);
+        expect(guest.takeAll()).toMatchObject([{ userData: parked, result: 3 }]);
+        expect(yield* join(guest, handle)).toBe(5n);
+      },
+      {
+        1: function* (guest) {
+          yield* guest.enter(1, 1_000_000n);
+          yield* exitThread(guest, 5n);
+        },
+      },
+    );
+  });
+
   test("a thread that exits while parked is forgotten", () => {
     runInit(
       function* (guest) {

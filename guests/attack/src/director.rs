@@ -9,11 +9,11 @@ use guest_support::{
     Failure, FrameAllocatorClient, Guest, Outcome, grant, grant_kernel, require, run_child, spawn_child,
 };
 
-use crate::ATTACKS;
+use crate::{ATTACKS, deputy};
 
 const EXIT_TERMINATED: i64 = -1;
 /// Processes that do nothing but end.
-const STORM: u32 = 250;
+const STORM: u32 = 1_000;
 /// An attack that does not end by itself.
 const ENDLESS: &str = "attack:spin";
 
@@ -75,7 +75,7 @@ fn attack(guest: &mut Guest<'_>, name: &str) -> Outcome {
             name: "service",
             source: SpawnGrantSource::Capability(service.raw()),
             mode: SpawnGrantMode::ClientEndpoint,
-            badge: 66,
+            badge: deputy::BADGE,
         },
     ];
     let child = spawn_child(&mut guest.ring, &mut spawner, "attack", &grants)?;
@@ -84,6 +84,9 @@ fn attack(guest: &mut Guest<'_>, name: &str) -> Outcome {
     if endless {
         let _ = capos_rt::syscall::cap_enter(1, 3_000_000);
         handle.terminate_wait(&mut guest.ring, WAIT)?;
+    }
+    if name == deputy::NAME {
+        deputy::serve(guest, service)?;
     }
     let code = handle.wait_wait(&mut guest.ring, WAIT)?;
     require!(code == if endless { EXIT_TERMINATED } else { 0 }, "exit code {code}");

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod bombs;
+mod deputy;
 mod director;
 mod handles;
 mod messages;
@@ -30,7 +31,8 @@ const ATTACKS: &[(&str, Attack)] = &[
     ("attack:messages", messages::bombs),
     ("attack:buffers", messages::wild_buffers),
     ("attack:handles", handles::guess),
-    ("attack:deputy", handles::through_endpoint),
+    ("attack:facet", handles::through_endpoint),
+    (deputy::NAME, deputy::confuse),
     ("attack:races", races::buffers_that_change),
     ("attack:memory", bombs::memory),
     ("attack:capabilities", bombs::capabilities),

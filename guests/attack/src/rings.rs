@@ -36,6 +36,26 @@ impl Page {
         unsafe { self.base.cast::<u32>().add(index).write_volatile(value) }
     }
 
+    pub fn header_words(&self) -> [u32; HEADER_WORDS] {
+        core::array::from_fn(|index| self.word(index))
+    }
+
+    /// Mends the constants of the header, and has the kernel forget what the program wrote to the submission queue.
+    pub fn mend(&self, header: &[u32; HEADER_WORDS]) {
+        for (index, word) in header.iter().enumerate() {
+            if ![SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL].contains(&index) {
+                self.set_word(index, *word);
+            }
+        }
+        let _ = cap_enter(0, 0);
+        self.retract();
+    }
+
+    /// How many completions were taken is for the program to say: as many as when the header was read.
+    pub fn set_taken(&self, header: &[u32; HEADER_WORDS]) {
+        self.set_word(CQ_HEAD, header[CQ_HEAD]);
+    }
+
     /// Puts an entry at the tail, whether there is room or not.
     pub fn push(&self, entry: CapSqe) {
         let tail = unsafe { sq_tail(self.header()) };
@@ -76,7 +96,7 @@ fn nop(user_data: u64) -> CapSqe {
 /// Each word of the header gets wild values; afterwards the ring works as before.
 pub fn corrupt_header(guest: &mut Guest<'_>) -> Outcome {
     let page = Page::of(guest);
-    let before: [u32; HEADER_WORDS] = core::array::from_fn(|index| page.word(index));
+    let before = page.header_words();
     for index in 0..HEADER_WORDS {
         for value in [0, 1, 15, 33, 4096, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
             page.set_word(index, value);
@@ -84,13 +104,7 @@ pub fn corrupt_header(guest: &mut Guest<'_>) -> Outcome {
             let _ = cap_enter(0, 0);
             let _ = cap_enter(1, 1_000);
             // The constants are the program's to spoil and to mend. Heads and tails: forget what was there.
-            for (constant, word) in before.iter().enumerate() {
-                if ![SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL].contains(&constant) {
-                    page.set_word(constant, *word);
-                }
-            }
-            let _ = cap_enter(0, 0);
-            page.retract();
+            page.mend(&before);
             page.set_word(CQ_HEAD, page.word(CQ_TAIL));
             let _ = cap_enter(0, 0);
             let mut ring = unsafe { RawRing::new(guest.ring.ring_ptr()) };

@@ -19,17 +19,11 @@ export const TIMER = defineInterface(Timer).handle<null>({
   sleep(_timer, context, { durationNs }) {
     const { process, services } = context;
     if (durationNs === 0n) return undefined;
-    if (!process.ledger.charge("timerSleeps", 1)) {
+    if (!context.charge("timerSleeps")) {
       return refuse("overloaded", process.ledger.refusal("timerSleeps", 1));
     }
-    const cancel = services.timers.at(services.inputs.clock.nowNs() + durationNs, () => {
-      process.ledger.release("timerSleeps", 1);
-      pending.complete();
-    });
-    const pending = context.suspend(() => {
-      cancel();
-      process.ledger.release("timerSleeps", 1);
-    });
+    const cancel = services.timers.at(services.inputs.clock.nowNs() + durationNs, () => pending.complete());
+    const pending = context.suspend(cancel);
     return PENDING;
   },
 });

@@ -37,5 +37,13 @@ export const VIRTUAL_MEMORY = defineInterface(VirtualMemory).handle<Process>({
   },
 });
 
-export const virtualMemoryCapability = (process: Process): KernelObject =>
-  VIRTUAL_MEMORY.capability(process, { label: "virtual-memory", mode: "none" });
+const OWNERS = new WeakMap<KernelObject, Process>();
+
+export function virtualMemoryCapability(process: Process): KernelObject {
+  const object = VIRTUAL_MEMORY.capability(process, { label: "virtual-memory", mode: "none" });
+  OWNERS.set(object, process);
+  return object;
+}
+
+/** The process whose address space a VirtualMemory object acts on, for the checks of KER-30. */
+export const memoryOwner = (object: KernelObject): Process | undefined => OWNERS.get(object);

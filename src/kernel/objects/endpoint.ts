@@ -102,13 +102,18 @@ export class Endpoint {
     call.transfers.rollback();
   }
 
+  /** The call and the RECV that meet next (KER-46). Who is ending receives nothing more. */
+  nextDelivery(): { readonly call: EndpointCall; readonly receive: Submission } | undefined {
+    const [call] = this.queue;
+    const receive = this.receives.find(({ thread, process }) => !thread.exited && !process.exited);
+    const full = this.inFlight.size >= this.limits.inFlight;
+    return call === undefined || receive === undefined || full ? undefined : { call, receive };
+  }
+
   /** Each round ends a call's or a RECV's waiting, so there are finitely many. */
   #pump(): void {
-    for (;;) {
-      const call = this.queue[0];
-      const receive = this.receives[0];
-      if (call === undefined || receive === undefined || this.inFlight.size >= this.limits.inFlight) return;
-      this.#deliver(call, receive);
+    for (let next = this.nextDelivery(); next !== undefined; next = this.nextDelivery()) {
+      this.#deliver(next.call, next.receive);
     }
   }
 
@@ -116,7 +121,7 @@ export class Endpoint {
     const message = callMessage(call);
     if (!receive.resultIsWritable(message.length + call.transfers.length * TRANSFER_RECORD_BYTES)) {
       // the receiver's mistake; the call stays at the front.
-      this.receives.shift();
+      remove(this.receives, receive);
       return receive.fail(ERR.invalidResultBuffer);
     }
     const records = call.transfers.deliver(receive.process);
@@ -125,11 +130,14 @@ export class Endpoint {
       return call.submission.fail(ERR.transferAborted);
     }
     this.queue.shift();
-    this.receives.shift();
+    remove(this.receives, receive);
     call.submission.process.ledger.release("scratchBytes", call.params.length);
     const callId = this.#nextCallId();
     this.inFlight.set(callId, { callId, caller: call.submission, receiver: receive.process });
-    call.submission.onCancel(() => this.inFlight.delete(callId));
+    call.submission.onCancel(() => {
+      this.inFlight.delete(callId);
+      this.#pump();
+    });
     receive.mustDeliver(message, records, { badge: call.badge, callId });
   }
 

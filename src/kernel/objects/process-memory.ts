@@ -37,6 +37,7 @@ import { PageFrames } from "./page-frames.ts";
 import { ReservationMap } from "./reservation.ts";
 import type { PageProtection } from "./reservation.ts";
 import { firstFit, RunMap } from "./run-map.ts";
+import type { Run } from "./run-map.ts";
 
 /** A call that changed memory, for people who ask why a page is as it is. */
 export interface CallProvenance {
@@ -70,7 +71,7 @@ export interface Borrow {
   readonly protection: PageProtection;
 }
 
-interface PageInfo {
+export interface PageInfo {
   readonly mapping: string;
   readonly by: Provenance;
 }
@@ -292,6 +293,11 @@ export class ProcessMemory {
     this.#frames.unmapAndFree(page, 1, "unmap");
     this.fixed.delete(page, 1);
     this.#pages.delete(page, 1);
+  }
+
+  /** What each page is and which operation made it so. */
+  get pages(): readonly Run<PageInfo>[] {
+    return this.#pages.runs;
   }
 
   /** Which operation gave a page its mapping and permission; undefined for a page that is nothing. */

@@ -1,9 +1,13 @@
 /** The small systems that are explored, with the bounds of a long run. */
 
+import { checkBuffers } from "./buffers.ts";
 import { capTableSpace } from "./cap-table.ts";
+import { checkClaims } from "./claims.ts";
+import { endpointSpace } from "./endpoint.ts";
 import { explore } from "./explorer.ts";
 import type { Limits, Report, Space } from "./explorer.ts";
 import { checkFrameBitmap } from "./frame-bitmap.ts";
+import { checkPageWalk } from "./page-walk.ts";
 import { memorySpace } from "./process-memory.ts";
 import { checkReservationMap } from "./reservation-map.ts";
 import { transferSpace } from "./transfers.ts";
@@ -26,6 +30,13 @@ export const CHECKS: readonly Check[] = [
   {
     name: "transfers",
     run: exploring(() => transferSpace({ slots: [2, 2], pages: [1, 1], sets: 2 }), { states: 1_000_000 }),
+  },
+  { name: "page-walk", run: checkPageWalk },
+  { name: "buffers", run: checkBuffers },
+  { name: "claims", run: checkClaims },
+  {
+    name: "endpoint",
+    run: exploring(() => endpointSpace({ queued: 2, inFlight: 1 }), { states: 200_000 }),
   },
   {
     name: "process-memory",
