@@ -6,8 +6,8 @@
  *     r = a + b
  *     block ok
  *       block doubt                          operands of which `float-facts.ts` knows are not asked about
- *         isNormal(a) ?: br doubt
- *         isNormal(b) ?: br doubt
+ *         isGood(a) ?: br doubt
+ *         isGood(b) ?: br doubt
  *         isGood(r) ? br ok
  *       end
  *       mode off | isDenormal(a) | isDenormal(b) | isOdd(r) ?: br ok
@@ -79,11 +79,11 @@ export function settleResult(operation: Operation, { quick, exact, asksMode }: Q
   body.block(OP.block, NO_RESULT);
   const doubt = body.depth;
   for (const local of unknown) {
-    shape.isNormal(body, local);
+    shape.isGood(body, local);
     body.op(OP.i32Eqz);
     body.branchTo(doubt, OP.brIf);
   }
-  if (trusts && !asksMode) {
+  if (!asksMode && unknown.length === 0) {
     body.mode.pushOff(body);
     body.branchTo(doubt, OP.brIf);
   }
