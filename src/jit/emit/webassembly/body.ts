@@ -450,6 +450,11 @@ export class Body {
     this.out.byte(code);
     this.out.byte(type);
   }
+  /** Branches to the construct that was opened as number `depth` when the condition does not hold: hardly ever. */
+  unless(depth: number): void {
+    this.op(OP.i32Eqz);
+    this.branchTo(depth, OP.brIf);
+  }
   end(): void {
     this.depth--;
     this.out.byte(OP.end);

@@ -6,11 +6,10 @@
  *     r = a + b
  *     block ok
  *       block doubt                          operands of which `float-facts.ts` knows are not asked about
- *         isGood(a) ?: br doubt
- *         isGood(b) ?: br doubt
- *         isGood(r) ? br ok
+ *         unless isGood(a), isGood(b), isGood(r): br doubt
+ *         br ok
  *       end
- *       mode off | isDenormal(a) | isDenormal(b) | isOdd(r) ?: br ok
+ *       unless mode off, isDenormal(a), isDenormal(b), or isOdd(r): br ok
  *       r = call(a, b); mode = off
  *     end
  *
@@ -80,15 +79,17 @@ export function settleResult(operation: Operation, { quick, exact, asksMode }: Q
   const doubt = body.depth;
   for (const local of unknown) {
     shape.isGood(body, local);
-    body.op(OP.i32Eqz);
-    body.branchTo(doubt, OP.brIf);
+    body.unless(doubt);
   }
   if (!asksMode && unknown.length === 0) {
-    body.mode.pushOff(body);
-    body.branchTo(doubt, OP.brIf);
+    body.mode.pushLimit(body);
+    body.unless(doubt);
   }
-  quick?.();
-  body.branchTo(ok, quick === undefined ? OP.br : OP.brIf);
+  if (quick !== undefined) {
+    quick();
+    body.unless(doubt);
+  }
+  body.branchTo(ok);
   body.end();
   exact();
   for (const local of unknown) {
