@@ -480,6 +480,12 @@ export class Body {
     this.hint(false);
     this.block(OP.if, type);
   }
+  /** Branches to the construct that was opened as number `depth` when the condition does not hold: hardly ever. */
+  unless(depth: number): void {
+    this.op(OP.i32Eqz);
+    this.hint(false);
+    this.branchTo(depth, OP.brIf);
+  }
   end(): void {
     this.depth--;
     this.out.byte(OP.end);

@@ -70,14 +70,21 @@ function settleInteger(operation: Operation, bound: number, isExact: (() => void
   const [operand = 0] = operands;
   body.block(OP.block, NO_RESULT);
   const ok = body.depth;
-  body.mode.pushOff(body);
-  body.op(OP.i32Eqz);
-  isExact?.();
-  if (isExact !== undefined) body.op(OP.i32Or);
+  body.block(OP.block, NO_RESULT);
+  const doubt = body.depth;
+  body.mode.pushLimit(body);
+  body.unless(doubt);
   shape.isBelow(body, operand, bound);
-  body.op(OP.i32And);
-  body.hint(true);
-  body.branchTo(ok, OP.brIf);
+  body.unless(doubt);
+  body.branchTo(ok);
+  body.end();
+  if (isExact !== undefined) {
+    isExact();
+    shape.isBelow(body, operand, bound);
+    body.op(OP.i32And);
+    body.hint(true);
+    body.branchTo(ok, OP.brIf);
+  }
   emitCall(body, operation.op, operation.imm, wordsOf(operation));
   body.localSet(result);
   body.end();
@@ -146,9 +153,11 @@ const fromInteger =
     body.localSet(result);
     body.block(OP.block, NO_RESULT);
     const ok = body.depth;
+    body.block(OP.block, NO_RESULT);
     body.mode.pushLimit(body);
-    body.hint(true);
-    body.branchTo(ok, OP.brIf);
+    body.unless(body.depth);
+    body.branchTo(ok);
+    body.end();
     if (exactBits !== undefined) {
       pushFits(body, operand, from === "i64", exactBits);
       body.hint(true);

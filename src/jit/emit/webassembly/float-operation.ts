@@ -6,11 +6,10 @@
  *     r = a + b
  *     block ok
  *       block doubt                          operands of which `float-facts.ts` knows are not asked about
- *         isNormal(a) ?: br doubt
- *         isNormal(b) ?: br doubt
- *         isGood(r) ? br ok
+ *         unless isGood(a), isGood(b), isGood(r): br doubt
+ *         br ok
  *       end
- *       mode off | isDenormal(a) | isDenormal(b) | isOdd(r) ?: br ok
+ *       unless mode off, isDenormal(a), isDenormal(b), or isOdd(r): br ok
  *       r = call(a, b); mode = off
  *     end
  *
@@ -79,17 +78,18 @@ export function settleResult(operation: Operation, { quick, exact, asksMode }: Q
   body.block(OP.block, NO_RESULT);
   const doubt = body.depth;
   for (const local of unknown) {
-    shape.isNormal(body, local);
-    body.op(OP.i32Eqz);
-    branchIf(body, doubt, false);
+    shape.isGood(body, local);
+    body.unless(doubt);
   }
-  if (trusts && !asksMode) {
-    body.mode.pushOff(body);
-    branchIf(body, doubt, false);
+  if (!asksMode && unknown.length === 0) {
+    body.mode.pushLimit(body);
+    body.unless(doubt);
   }
-  quick?.();
-  if (quick === undefined) body.branchTo(ok);
-  else branchIf(body, ok, true);
+  if (quick !== undefined) {
+    quick();
+    body.unless(doubt);
+  }
+  body.branchTo(ok);
   body.end();
   exact();
   for (const local of unknown) {
@@ -101,16 +101,12 @@ export function settleResult(operation: Operation, { quick, exact, asksMode }: Q
     body.op(OP.i32Or);
   }
   body.op(OP.i32Eqz);
-  branchIf(body, ok, true);
+  body.hint(true);
+  body.branchTo(ok, OP.brIf);
   callAfterAll(operation);
   body.end();
   for (const arg of args) body.facts.note(arg, shape.format);
   body.localGet(result);
-}
-
-function branchIf(body: Body, depth: number, likely: boolean): void {
-  body.hint(likely);
-  body.branchTo(depth, OP.brIf);
 }
 
 /** The words of the operands, for a call. */

@@ -9,7 +9,7 @@
 
 import type { Body } from "./body.ts";
 import { OP, TYPE_F32, TYPE_F64, TYPE_V128, VECTOR } from "./bytes.ts";
-import { SIGN } from "./float-mode.ts";
+import { LEAST, SIGN } from "./float-mode.ts";
 import type { Format, NumberType } from "./float-ops.ts";
 
 /** Operands one of which must be zero for a zero result to be exact; none: it always is. Undefined: it never is. */
@@ -25,9 +25,7 @@ export interface Shape {
   /** Between bits and what a local of this shape holds. */
   toBits(body: Body): void;
   fromBits(body: Body): void;
-  /** Quick: pushes 1 when the number is normal. */
-  isNormal(body: Body, local: number): void;
-  /** Quick: pushes 1 when the fast mode is on and the result well inside the normal range. */
+  /** Quick: pushes 1 when the fast mode is on and the number well inside the normal range. */
   isGood(body: Body, local: number): void;
   /** Pushes 1 when the doubled word with the exponent is below. */
   isBelow(body: Body, local: number, bound: number): void;
@@ -41,12 +39,6 @@ export interface ScalarShape extends Shape {
   readonly type: NumberType;
   isZero(body: Body, local: number): void;
 }
-
-/** What the quick questions compare: the word with the exponent, doubled. */
-const NORMAL = {
-  double: { low: 0x20_0000, high: 0xffe0_0000, result: 0x40_0000 },
-  single: { low: 0x100_0000, high: 0xff00_0000, result: 0x200_0000 },
-} as const;
 
 interface ScalarCodes {
   readonly format: Format;
@@ -74,7 +66,6 @@ function pushAbove(body: Body, { high }: ScalarCodes, local: number, from: numbe
 
 function scalar(codes: ScalarCodes): ScalarShape {
   const { format, type, ir, isZero } = codes;
-  const { low, high, result: least } = NORMAL[format];
   return {
     format,
     type,
@@ -85,13 +76,8 @@ function scalar(codes: ScalarCodes): ScalarShape {
     },
     toBits: (body) => body.op(codes.toBits),
     fromBits: (body) => body.op(codes.fromBits),
-    isNormal(body, local) {
-      pushAbove(body, codes, local, low);
-      body.const32(high - low);
-      body.op(OP.i32LtU);
-    },
     isGood(body, local) {
-      pushAbove(body, codes, local, least);
+      pushAbove(body, codes, local, LEAST[format]);
       body.mode.pushLimit(body);
       body.op(OP.i32LtU);
     },
@@ -223,19 +209,18 @@ interface VectorCodes {
 export const lanes = (words: readonly number[]): number[] =>
   [0, 1, 2, 3].map((k) => words[k % words.length] ?? 0);
 
-/** Pushes 1 when the doubled words, counted from `from`, are below the limits that `limits` pushes, in all lanes. */
+/** Pushes 1 when the doubled words plus an offset are below the limits, in all lanes; both are pushed as vectors. */
 function pushAllBelow(
   body: Body,
   { bitmask, lanes: count }: VectorCodes,
   local: number,
-  from: number,
-  limits: () => void,
+  pushed: { readonly limits: () => void; readonly offsets: () => void },
 ): void {
-  limits();
+  pushed.limits();
   body.localGet(local);
   body.const32(1);
   body.vector(VECTOR.i32Shl);
-  body.vectorConst(lanes([(SIGN - from) | 0]));
+  pushed.offsets();
   body.vector(VECTOR.i32Add);
   body.vector(VECTOR.i32GtS);
   body.vector(bitmask);
@@ -246,7 +231,6 @@ function pushAllBelow(
 /** All lanes at once. */
 function vector(codes: VectorCodes): Shape {
   const { format, abs, eq, ge, le, all, least, low, high } = codes;
-  const range = NORMAL[format];
   return {
     format,
     type: TYPE_V128,
@@ -256,19 +240,24 @@ function vector(codes: VectorCodes): Shape {
     },
     toBits: () => undefined,
     fromBits: () => undefined,
-    isNormal(body, local) {
-      pushAllBelow(body, codes, local, range.low, () => {
-        body.vectorConst(lanes([(range.high - range.low - SIGN) | 0]));
-      });
-    },
     isGood(body, local) {
-      pushAllBelow(body, codes, local, range.result, () => {
-        body.mode.pushLimits(body);
+      pushAllBelow(body, codes, local, {
+        limits: () => {
+          body.mode.pushLimits(body);
+        },
+        offsets: () => {
+          body.mode.pushOffsets(body, format);
+        },
       });
     },
     isBelow(body, local, bound) {
-      pushAllBelow(body, codes, local, 0, () => {
-        body.vectorConst(lanes([(bound - SIGN) | 0]));
+      pushAllBelow(body, codes, local, {
+        limits: () => {
+          body.vectorConst(lanes([(bound - SIGN) | 0]));
+        },
+        offsets: () => {
+          body.vectorConst(lanes([SIGN | 0]));
+        },
       });
     },
     isDenormal(body, local) {
