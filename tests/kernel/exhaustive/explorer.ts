@@ -50,6 +50,9 @@ export interface Report {
   readonly broken: readonly string[];
 }
 
+/** So many are visited however late it is: a slow machine checks something too. */
+const LEAST_STATES = 100;
+
 /** A set of 64-bit hashes, open addressing. */
 export class HashSet {
   #low = new Uint32Array(1 << 12);
@@ -143,8 +146,8 @@ class Search<Op> {
     const { depth = Infinity, states = Infinity, deadline } = this.#limits;
     let state = 0;
     for (; state < this.#from.length; state++) {
-      if (this.#broken.length > 0 || this.#from.length >= states || performance.now() > deadline)
-        return state;
+      const late = this.#from.length >= LEAST_STATES && performance.now() > deadline;
+      if (this.#broken.length > 0 || this.#from.length >= states || late) return state;
       if ((this.#depth[state] ?? 0) >= depth) continue;
       this.#leave(state);
     }
