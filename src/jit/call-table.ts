@@ -28,8 +28,8 @@ export class CallTable implements CallSites {
   readonly #words: Int32Array;
   readonly #stub: WasmUnit;
   readonly #slots = new Map<GuestAddress, number>();
-  /** Cells whose functions stand in the table. */
-  readonly #bound: CacheCell[] = [];
+  /** JIT-7: cells whose regions stand in the table. */
+  readonly bound: CacheCell[] = [];
 
   constructor(words: Int32Array) {
     this.#words = words;
@@ -49,13 +49,13 @@ export class CallTable implements CallSites {
     return slot;
   }
 
-  /** The cell's function may be called from now on. */
+  /** The cell's region may be called from now on. */
   bind(cell: CacheCell): void {
     cell.bound = this.epoch;
     const slot = this.slotOf(cell.address);
-    if (slot === STUB || cell.enter === undefined) return;
-    this.table.set(slot, cell.enter);
-    this.#bound.push(cell);
+    if (slot === STUB || cell.region === undefined) return;
+    this.table.set(slot, cell.region.enter);
+    this.bound.push(cell);
     const entry = cacheWord(cell.lo);
     this.#words[entry] = lowHalf(cell.address);
     this.#words[entry + 1] = highHalf(cell.address);
@@ -64,11 +64,11 @@ export class CallTable implements CallSites {
 
   unbindAll(): void {
     this.epoch++;
-    for (const { address, lo } of this.#bound) {
+    for (const { address, lo } of this.bound) {
       this.table.set(this.#slots.get(address) ?? STUB, this.#stub);
       this.#words[cacheWord(lo) + 2] = STUB;
     }
-    this.#bound.length = 0;
+    this.bound.length = 0;
   }
 }
 

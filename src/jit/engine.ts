@@ -28,7 +28,7 @@ import {
 import { STATE_BYTE } from "../mmu/layout.ts";
 import type { AddressSpace, CodeListener, Mmu } from "../mmu/mmu.ts";
 import { CallTable } from "./call-table.ts";
-import { CacheCell } from "./cache/cell.ts";
+import { CacheCell, type CellRegion } from "./cache/cell.ts";
 import type { Attachment } from "./cache/code-page.ts";
 import { JumpProfiles } from "./cache/jump-profiles.ts";
 import { jumpSlot } from "./cache/space-code.ts";
@@ -43,7 +43,7 @@ import { Runtime } from "./emit/javascript/runtime.ts";
 import type { CodeStore } from "./code-store.ts";
 import { type SharedHelpers, WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { Exit, GuestFault } from "./exit.ts";
-import { brokenCacheRules } from "./invariants.ts";
+import { brokenCacheRules, brokenCallRules } from "./invariants.ts";
 import { BUDGET, CALL_DEPTH, JUMP_SOURCE, RIP } from "./ir/state.ts";
 import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
@@ -106,7 +106,7 @@ export interface Engine {
   readonly instructions: number;
   readonly stats: Readonly<JitStats>;
   readonly cache: TranslationCache;
-  /** JIT-1 to JIT-3, recomputed for the whole cache. */
+  /** JIT-1 to JIT-3 and JIT-7, recomputed for the whole cache. */
   brokenRules(): string[];
 }
 
@@ -158,6 +158,8 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Instructions completed before the current chain of units, and the budget that was given to the chain. */
   #completed = 0;
   #given = 0;
+  /** Epoch of the call table when the outermost of the functions on the host's stack was entered. */
+  #chainEpoch = 0;
   /** A store to translated code was met: the instruction at RIP has to run alone. */
   #leave = false;
   /** Where the next bounded full check goes on. */
@@ -179,7 +181,12 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     const { maxBlockInstructions, maxUnitInstructions } = inputs.options;
     this.#maxUnit =
       wasm === undefined ? maxBlockInstructions : Math.max(maxBlockInstructions, maxUnitInstructions);
-    const backEnds = { runtime: this.#runtime, wasm, jumps: this.#jumpProfiles };
+    const backEnds = {
+      runtime: this.#runtime,
+      wasm,
+      jumps: this.#jumpProfiles,
+      codeAt: (page: PageNumber) => this.#lookup.space.pages.get(page)?.code,
+    };
     this.#translator = new Translator(inputs, this, this.cache, backEnds, this.stats);
     this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
     this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
@@ -215,7 +222,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   brokenRules(): string[] {
-    return brokenCacheRules(this.cache, this.#inputs.mmu);
+    return [...brokenCacheRules(this.cache, this.#inputs.mmu), ...this.#brokenCallRules()];
   }
 
   #loop(slice: number, limit: number, until: number): Exit {
@@ -345,10 +352,13 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
 
   #enterWasm(cell: CacheCell): Cell | null {
     const words = this.#words;
-    const enter = cell.enter as (label: number) => number;
     const calls = this.#calls as CallTable;
-    if (cell.bound >= 0 && cell.bound !== calls.epoch) calls.bind(cell);
-    const status = enter(cell.label);
+    if (words[CALL_DEPTH_WORD] === 0) this.#chainEpoch = calls.epoch;
+    const { region } = cell;
+    const status =
+      region !== undefined && (cell.bound === calls.epoch || this.#bind(cell, region))
+        ? region.enter(0)
+        : (cell.enter as (label: number) => number)(cell.label);
     if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE || status === STATUS_GO_COMPUTED) {
       if (status === STATUS_GO_COMPUTED) this.#noteJump();
       if (words[BUDGET_WORD]! > 0) return this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!);
@@ -366,20 +376,37 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     return null;
   }
 
+  /** The region may be entered, and called, for as long as the running space shows all of its pages. */
+  #bind(cell: CacheCell, region: CellRegion): boolean {
+    const { pages } = this.#lookup.space;
+    for (const page of [cell.page, ...region.pages]) {
+      if (page === undefined || pages.get(page.number)?.code === page) continue;
+      // Perhaps the page was not reached yet; if it stays like this, the region is made anew from what is there.
+      if (cell.heat === 0) cell.heat = this.#inputs.options.regionEntries;
+      return false;
+    }
+    cell.heat = 0;
+    this.#calls?.bind(cell);
+    return true;
+  }
+
   /**
    * `RuntimeHooks`: units run on behalf of a caller that is a host function, until the guest is behind the call.
-   * When translations went away meanwhile, the callers may be among them: they leave instead.
+   * When translations went away since the first caller was entered, callers may be among them: all of them leave.
    */
   resume(status: number, lo: number, hi: number): number {
     const words = this.#words;
     if ((status & STATUS_STOP) !== 0 || words[BUDGET_WORD]! <= 0) return status;
     if (status === STATUS_GO_COMPUTED) this.#noteJump();
-    const epoch = this.#calls?.epoch;
     let running = this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!) as CacheCell | null;
     while (running !== null) {
+      if (this.#calls?.epoch !== this.#chainEpoch) {
+        this.#stopAt(running);
+        break;
+      }
       if (running.lo === lo && running.hi === hi) {
         this.#setRip(lo, hi);
-        return this.#calls?.epoch === epoch ? STATUS_RETURNED : STATUS_GO_PREEMPTIBLE;
+        return STATUS_RETURNED;
       }
       running = this.#runOne(running);
     }
@@ -393,7 +420,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     if (!isUserHalf(high)) return;
     const source = fromHalves(words[JUMP_SOURCE_WORD]!, words[JUMP_SOURCE_WORD + 1]!);
     const again = this.#jumpProfiles.note(source, fromHalves(words[RIP_WORD]!, high));
-    if (again !== undefined && again.bound >= 0) again.heat = 1;
+    if (again !== undefined && again.region !== undefined) again.heat = 1;
   }
 
   /** Runs one unit; null when it or what it met wants the loop to go on. */
@@ -462,17 +489,27 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
-    if (cell.bound >= 0) this.#calls?.unbindAll();
+    if (cell.region !== undefined) this.#calls?.unbindAll();
     this.#inputs.observer?.onDrop?.(cell, reason);
+  }
+
+  regionLost(cell: CacheCell): void {
+    this.#calls?.unbindAll();
+    cell.heat = this.#inputs.options.regionEntries;
   }
 
   /** A part of the cache per run, all of it in turn. */
   #check(): void {
     const pages = this.cache.live.size;
+    demand(this.#brokenCallRules());
     if (pages === 0) return;
     this.#checked %= pages;
     demand(brokenCacheRules(this.cache, this.#inputs.mmu, { first: this.#checked, count: CHECKED_PAGES }));
     this.#checked += CHECKED_PAGES;
+  }
+
+  #brokenCallRules(): string[] {
+    return brokenCallRules(this.#calls?.bound ?? [], this.#lookup.space);
   }
 
   #fault(fault: GuestFault | undefined): Exit {

@@ -32,6 +32,8 @@ export interface JitOptions {
   readonly regions: boolean;
   /** Computed jumps of regions go on inside, to the targets that they were seen to go to. */
   readonly computedJumps: boolean;
+  /** Regions hold blocks of several pages. */
+  readonly pageRegions: boolean;
   /** Entries after which a compact unit is compiled again, 1 or more. */
   readonly hotEntries: number;
   /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
@@ -57,6 +59,7 @@ export const DEFAULT_OPTIONS: JitOptions = {
   compactFirst: true,
   regions: true,
   computedJumps: true,
+  pageRegions: true,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,
@@ -79,6 +82,7 @@ export const PLAIN_OPTIONS: JitOptions = {
   compactFirst: false,
   regions: false,
   computedJumps: false,
+  pageRegions: false,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,

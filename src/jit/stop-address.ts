@@ -40,6 +40,7 @@ export class StopAddress {
       // A function of several blocks may go past the address without leaving.
       if (cell.enter !== undefined || spans(cell, address)) this.#cache.untranslate(cell, "boundary");
     }
+    for (const cell of [...code.dependents]) this.#cache.forgetRegion(cell);
     code.cellAt(offsetInPage(address));
     for (const cell of code.cellsAt(offsetInPage(address))) cell.run = this.#stop;
     this.#armed.push(code);

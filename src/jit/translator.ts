@@ -7,7 +7,7 @@
  * run cuts blocks differently for a while.
  */
 
-import { type GuestAddress, offsetInPage, PAGE_BYTES, pageOf } from "../mmu/address.ts";
+import { type GuestAddress, offsetInPage, PAGE_BYTES, type PageNumber, pageOf } from "../mmu/address.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import type { CodePage } from "./cache/code-page.ts";
 import type { JumpProfiles } from "./cache/jump-profiles.ts";
@@ -71,6 +71,8 @@ export interface BackEnds {
   readonly wasm: WasmTier | undefined;
   /** Where computed jumps were seen to go. */
   readonly jumps: JumpProfiles;
+  /** The code page that the running space shows there, if it is attached. */
+  readonly codeAt: (page: PageNumber) => CodePage | undefined;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -96,7 +98,7 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    { runtime, wasm, jumps }: BackEnds,
+    { runtime, wasm, jumps, codeAt }: BackEnds,
     stats: JitStats,
   ) {
     this.#wasm = wasm;
@@ -106,6 +108,7 @@ export class Translator {
       checks: inputs.checks,
       blockOf: (cell, page) => this.#planOne(cell, page, false)?.block,
       jumps,
+      codeAt,
     });
     this.#inputs = inputs;
     this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
@@ -172,19 +175,17 @@ export class Translator {
     const { regionEntries } = this.#inputs.options;
     let entry = cell;
     // A second compilation is for the same entry.
-    if (cell.bound < 0) {
+    if (cell.region === undefined) {
       entry = this.#regions.entryFor(cell, page);
       // Reached by computed jumps only, the entry may become rare: then the cell gets a region of its own.
       if (entry !== cell && this.#regions.isTarget(entry)) cell.heat = TARGET_PATIENCE * regionEntries;
-      if (entry !== cell && entry.bound >= 0) return;
+      if (entry !== cell && entry.region !== undefined) return;
     }
     entry.heat = 0;
-    const region = this.#regions.build(entry, page, (target) =>
-      target === this.boundary ? undefined : linkTarget(page, target),
-    );
-    if (region === undefined) return;
-    this.#wasm?.compileRegion(entry, page, region);
-    this.#jumps.compiled(region.jumps?.keys() ?? [], entry);
+    const built = this.#regions.build(entry, this.boundary);
+    if (built === undefined) return;
+    this.#wasm?.compileRegion(entry, built.region, built.pages);
+    this.#jumps.compiled(built.region.jumps?.keys() ?? [], entry);
   }
 
   /**
