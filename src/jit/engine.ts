@@ -204,7 +204,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.#calls = calls;
     const shared = this.#runtime.helpers as unknown as SharedHelpers;
     const runtime = new WasmRuntime(mmu, this.#runtime, shared, { hooks: this, table: calls.table });
-    return new WasmTier({ runtime, calls, cache, stats, enterWasm, store });
+    return new WasmTier({ options, runtime, calls, cache, stats, enterWasm, store });
   }
 
   get instructions(): number {

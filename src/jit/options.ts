@@ -34,6 +34,8 @@ export interface JitOptions {
   readonly computedJumps: boolean;
   /** Regions hold blocks of several pages. */
   readonly pageRegions: boolean;
+  /** Around calls, regions write back only what they changed and read only what they need. */
+  readonly stateFlow: boolean;
   /** Entries after which a compact unit is compiled again, 1 or more. */
   readonly hotEntries: number;
   /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
@@ -60,6 +62,7 @@ export const DEFAULT_OPTIONS: JitOptions = {
   regions: true,
   computedJumps: true,
   pageRegions: true,
+  stateFlow: true,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,
@@ -83,6 +86,7 @@ export const PLAIN_OPTIONS: JitOptions = {
   regions: false,
   computedJumps: false,
   pageRegions: false,
+  stateFlow: false,
   hotEntries: 500,
   regionEntries: 64_000,
   maxBlockInstructions: 64,

@@ -18,10 +18,12 @@ import type { FunctionCode } from "./emit/webassembly/imports.ts";
 import type { WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { IrBlock } from "./ir/block.ts";
 import type { Region } from "./ir/region.ts";
+import type { JitOptions } from "./options.ts";
 import type { JitStats } from "./stats.ts";
 import type { Cell, CompiledUnit } from "./unit.ts";
 
 export interface WasmTierInputs {
+  readonly options: JitOptions;
   readonly runtime: WasmRuntime;
   readonly calls: CallTable;
   readonly cache: TranslationCache;
@@ -123,7 +125,8 @@ export class WasmTier {
       portable = false;
       return runtime.unsupported(name);
     };
-    return { code: emitRegion({ region, inPlace, calls, unsupported }), portable };
+    const { stateFlow } = this.#inputs.options;
+    return { code: emitRegion({ region, inPlace, stateFlow, calls, unsupported }), portable };
   }
 
   #compile(functions: readonly FunctionCode[], table: boolean): WasmUnit[] {

@@ -9,6 +9,7 @@ import { BUDGET, CALL_DEPTH, RIP } from "../../ir/state.ts";
 import { STATUS_GO_PREEMPTIBLE, STATUS_RETURNED, STATUS_STOP } from "../../unit.ts";
 import { OP, TYPE_I32 } from "./bytes.ts";
 import { UNIT_TYPE } from "./imports.ts";
+import type { VariableSet } from "./places.ts";
 import { type RegionExits, STATUS } from "./region-exits.ts";
 
 /** Where called functions are found: see `call-table.ts`. */
@@ -21,6 +22,12 @@ export interface CallSites {
 const MAX_CALL_DEPTH = 100;
 const CALL_CACHE_SHIFT = 4;
 
+/** Where a call comes back to: the address, and what has to be in locals there. */
+export interface BehindCall {
+  readonly address: GuestAddress;
+  readonly live: VariableSet;
+}
+
 /** Emits calls up to where the region goes on behind them. */
 export class RegionCalls {
   readonly #exits: RegionExits;
@@ -31,15 +38,15 @@ export class RegionCalls {
     this.#sites = sites;
   }
 
-  direct(target: GuestAddress, returnTo: GuestAddress): void {
+  direct(target: GuestAddress, behind: BehindCall): void {
     this.#exits.storeRip(target);
     const slot = this.#sites?.slotOf(target) ?? 0;
-    this.#call(returnTo, () => this.#exits.body.const32(slot));
+    this.#call(behind, () => this.#exits.body.const32(slot));
   }
 
   /** The slot of a target in RIP stands in the call cache, or the call goes to slot 0, which does nothing. */
-  computed(returnTo: GuestAddress): void {
-    this.#call(returnTo, () => {
+  computed(behind: BehindCall): void {
+    this.#call(behind, () => {
       const { body } = this.#exits;
       const entry = body.newLocal(TYPE_I32);
       // entry = CALL_CACHE + (rip & mask) * 16
@@ -61,7 +68,7 @@ export class RegionCalls {
     });
   }
 
-  #call(returnTo: GuestAddress, pushSlot: () => void): void {
+  #call({ address, live }: BehindCall, pushSlot: () => void): void {
     const exits = this.#exits;
     const { body } = exits;
     exits.pushBudget();
@@ -74,7 +81,8 @@ export class RegionCalls {
     body.ifUnlikely();
     exits.leaveWith(STATUS_GO_PREEMPTIBLE);
     body.end();
-    exits.locals?.spill(body);
+    const { locals } = exits;
+    locals?.spill(body, locals.dirty);
     exits.storeBudget();
     this.#addDepth(1);
     body.const32(0);
@@ -83,9 +91,9 @@ export class RegionCalls {
     body.out.unsigned(UNIT_TYPE);
     body.out.byte(0);
     body.localSet(STATUS);
-    this.#resumeUnlessBack(returnTo);
+    this.#resumeUnlessBack(address);
     this.#addDepth(-1);
-    exits.load();
+    exits.load(live);
   }
 
   /** Goes on behind the call when the callee came back; otherwise the engine runs until it does, or leaves. */

@@ -64,6 +64,7 @@ export class WasmBench {
     const code = emitRegion({
       region,
       inPlace,
+      stateFlow: true,
       calls: this.#calls,
       unsupported: (name) => this.#wasm.unsupported(name),
     });
