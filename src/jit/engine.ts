@@ -28,7 +28,7 @@ import {
 import { STATE_BYTE } from "../mmu/layout.ts";
 import type { AddressSpace, CodeListener, Mmu } from "../mmu/mmu.ts";
 import { CallTable } from "./call-table.ts";
-import { CacheCell, type CellRegion } from "./cache/cell.ts";
+import { CacheCell } from "./cache/cell.ts";
 import type { Attachment } from "./cache/code-page.ts";
 import { JumpProfiles } from "./cache/jump-profiles.ts";
 import { jumpSlot } from "./cache/space-code.ts";
@@ -44,30 +44,17 @@ import type { CodeStore } from "./code-store.ts";
 import { type SharedHelpers, WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { Exit, GuestFault } from "./exit.ts";
 import { brokenCacheRules, brokenCallRules } from "./invariants.ts";
-import { BUDGET, CALL_DEPTH, JUMP_SOURCE, RIP } from "./ir/state.ts";
+import { BUDGET, RIP } from "./ir/state.ts";
 import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
 import { StopAddress } from "./stop-address.ts";
 import { Translator, type TranslatorInputs } from "./translator.ts";
-import {
-  type Cell,
-  type CompiledUnit,
-  FAULT,
-  LEAVE,
-  type RuntimeHooks,
-  STATUS_GO,
-  STATUS_GO_COMPUTED,
-  STATUS_GO_PREEMPTIBLE,
-  STATUS_RETURNED,
-  STATUS_STOP,
-  STATUS_SYSCALL,
-} from "./unit.ts";
+import { type Cell, type CompiledUnit, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
+import { WasmEntry } from "./wasm-entry.ts";
 import { WasmTier } from "./wasm-tier.ts";
 
-const CALL_DEPTH_WORD = (STATE_BYTE + CALL_DEPTH) >> 2;
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
 const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
-const JUMP_SOURCE_WORD = (STATE_BYTE + JUMP_SOURCE) >> 2;
 /** Samples come often at first and ever more rarely; the last number fits the budget word with room. */
 const FIRST_SAMPLING = 5_000;
 const SAMPLING_GROWTH = 1.05;
@@ -148,7 +135,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   readonly #stop: StopAddress;
 
   /** Undefined when everything becomes JavaScript. */
-  #calls: CallTable | undefined = undefined;
+  #wasm: WasmEntry | undefined = undefined;
 
   readonly #jumpProfiles = new JumpProfiles();
   /** Jump cache of the running space. */
@@ -158,8 +145,6 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Instructions completed before the current chain of units, and the budget that was given to the chain. */
   #completed = 0;
   #given = 0;
-  /** Epoch of the call table when the outermost of the functions on the host's stack was entered. */
-  #chainEpoch = 0;
   /** A store to translated code was met: the instruction at RIP has to run alone. */
   #leave = false;
   /** Where the next bounded full check goes on. */
@@ -173,7 +158,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.random = inputs.random;
     this.untranslated = onCell((cell) => this.#translate(cell));
     this.dead = onCell((cell) => this.#reenter(cell));
-    this.enterWasm = onCell((cell) => this.#enterWasm(cell));
+    this.enterWasm = onCell((cell) => this.#wasm?.enter(cell) ?? null);
     this.stopHere = onCell((cell) => this.#stopAt(cell));
     this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
     this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
@@ -201,7 +186,20 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     const { cache, stats, enterWasm } = this;
     this.#sampling.interval = FIRST_SAMPLING;
     const calls = new CallTable(mmu.words);
-    this.#calls = calls;
+    this.#wasm = new WasmEntry({
+      words: mmu.words,
+      runtime: this.#runtime,
+      calls,
+      jumps: this.#jumpProfiles,
+      regionEntries: options.regionEntries,
+      host: {
+        follow: (lo, hi) => this.follow(lo, hi),
+        space: () => this.#lookup.space,
+        runOne: (cell) => this.#runOne(cell),
+        stopAt: (cell) => this.#stopAt(cell),
+        leaveToStep: () => this.#leaveToStep(),
+      },
+    });
     const shared = this.#runtime.helpers as unknown as SharedHelpers;
     const runtime = new WasmRuntime(mmu, this.#runtime, shared, { hooks: this, table: calls.table });
     return new WasmTier({ options, runtime, calls, cache, stats, enterWasm, store });
@@ -212,7 +210,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   run(request: RunRequest): Exit {
-    if (this.#lookup.select()) this.#calls?.unbindAll();
+    if (this.#lookup.select()) this.#wasm?.calls.unbindAll();
     this.#jumps = this.#lookup.space.jumps;
     if (request.until !== undefined) this.#stop.arm(request.until, this.#lookup.space);
     const exit = this.#loop(request.slice, request.limit ?? Infinity, request.until ?? -1);
@@ -269,7 +267,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Runs units until one leaves. */
   #dispatch(cell: CacheCell): undefined {
     this.#runtime.stop = "none";
-    this.#words[CALL_DEPTH_WORD] = 0;
+    this.#wasm?.begin();
     // Every cell of this engine is a `CacheCell`; emitted code knows only what it needs of them.
     let running = cell;
     try {
@@ -350,77 +348,9 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     return this.#completed + this.#given - this.#words[BUDGET_WORD]!;
   }
 
-  #enterWasm(cell: CacheCell): Cell | null {
-    const words = this.#words;
-    const calls = this.#calls as CallTable;
-    if (words[CALL_DEPTH_WORD] === 0) this.#chainEpoch = calls.epoch;
-    const { region } = cell;
-    const status =
-      region !== undefined && (cell.bound === calls.epoch || this.#bind(cell, region))
-        ? region.enter(0)
-        : (cell.enter as (label: number) => number)(cell.label);
-    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE || status === STATUS_GO_COMPUTED) {
-      if (status === STATUS_GO_COMPUTED) this.#noteJump();
-      if (words[BUDGET_WORD]! > 0) return this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!);
-      this.#runtime.stop = "budget";
-      this.#runtime.preemptible = status !== STATUS_GO;
-      return null;
-    }
-    if (status === STATUS_SYSCALL) {
-      this.#runtime.stop = "syscall";
-      return null;
-    }
-    words[BUDGET_WORD]! -= this.#runtime.completed;
-    this.#runtime.completed = 0;
-    if (this.#runtime.stop === "leave") this.#leaveToStep();
-    return null;
-  }
-
-  /** The region may be entered, and called, for as long as the running space shows all of its pages. */
-  #bind(cell: CacheCell, region: CellRegion): boolean {
-    const { pages } = this.#lookup.space;
-    for (const page of [cell.page, ...region.pages]) {
-      if (page === undefined || pages.get(page.number)?.code === page) continue;
-      // Perhaps the page was not reached yet; if it stays like this, the region is made anew from what is there.
-      if (cell.heat === 0) cell.heat = this.#inputs.options.regionEntries;
-      return false;
-    }
-    cell.heat = 0;
-    this.#calls?.bind(cell);
-    return true;
-  }
-
-  /**
-   * `RuntimeHooks`: units run on behalf of a caller that is a host function, until the guest is behind the call.
-   * When translations went away since the first caller was entered, callers may be among them: all of them leave.
-   */
+  /** `RuntimeHooks`: a guest call did not come back to where its caller goes on. */
   resume(status: number, lo: number, hi: number): number {
-    const words = this.#words;
-    if ((status & STATUS_STOP) !== 0 || words[BUDGET_WORD]! <= 0) return status;
-    if (status === STATUS_GO_COMPUTED) this.#noteJump();
-    let running = this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!) as CacheCell | null;
-    while (running !== null) {
-      if (this.#calls?.epoch !== this.#chainEpoch) {
-        this.#stopAt(running);
-        break;
-      }
-      if (running.lo === lo && running.hi === hi) {
-        this.#setRip(lo, hi);
-        return STATUS_RETURNED;
-      }
-      running = this.#runOne(running);
-    }
-    return STATUS_STOP;
-  }
-
-  /** A computed jump led out of a function. */
-  #noteJump(): void {
-    const words = this.#words;
-    const high = words[RIP_WORD + 1]!;
-    if (!isUserHalf(high)) return;
-    const source = fromHalves(words[JUMP_SOURCE_WORD]!, words[JUMP_SOURCE_WORD + 1]!);
-    const again = this.#jumpProfiles.note(source, fromHalves(words[RIP_WORD]!, high));
-    if (again !== undefined && again.region !== undefined) again.heat = 1;
+    return this.#wasm?.resume(status, lo, hi) ?? status;
   }
 
   /** Runs one unit; null when it or what it met wants the loop to go on. */
@@ -481,7 +411,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   detached({ frame, code }: Attachment, reason: DropReason, last: boolean): void {
-    this.#calls?.unbindAll();
+    this.#wasm?.calls.unbindAll();
     if (last && reason !== "write") this.#inputs.mmu.unwatchCode(frame);
     const counts = this.stats.invalidations[reason];
     counts.pages++;
@@ -489,12 +419,12 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
-    if (cell.region !== undefined) this.#calls?.unbindAll();
+    if (cell.region !== undefined) this.#wasm?.calls.unbindAll();
     this.#inputs.observer?.onDrop?.(cell, reason);
   }
 
   regionLost(cell: CacheCell): void {
-    this.#calls?.unbindAll();
+    this.#wasm?.calls.unbindAll();
     cell.heat = this.#inputs.options.regionEntries;
   }
 
@@ -509,7 +439,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   #brokenCallRules(): string[] {
-    return brokenCallRules(this.#calls?.bound ?? [], this.#lookup.space);
+    return brokenCallRules(this.#wasm?.calls.bound ?? [], this.#lookup.space);
   }
 
   #fault(fault: GuestFault | undefined): Exit {

@@ -16,7 +16,8 @@ export type CellState = "untranslated" | "translated" | "forwarding" | "dead";
 
 /** A region that begins at a cell. */
 export interface CellRegion {
-  readonly enter: (label: number) => number;
+  /** Gets how many guest calls are host calls already. */
+  readonly enter: (depth: number) => number;
   /** JIT-1: pages besides the cell's that it was made from. It runs only where a space shows all of them. */
   readonly pages: readonly CodePage[];
   /** Length of its function. */

@@ -91,7 +91,9 @@ class RegionEmission implements Frame {
       compact: inPlace,
     });
     this.#exits = new RegionExits(this.#body, locals);
-    this.#calls = new RegionCalls(this.#exits, input.calls);
+    const [entry, ...others] = region.entries;
+    const only = others.length === 0 ? region.blocks[entry ?? 0]?.address : undefined;
+    this.#calls = new RegionCalls(this.#exits, input.calls, only);
   }
 
   #flowOf(locals: LocalPlaces): StateFlow {
@@ -109,6 +111,7 @@ class RegionEmission implements Frame {
     const body = this.#body;
     const { entries: wanted } = this.#input.region;
     this.#exits.load(wanted.reduce((set, entry) => set | this.#liveAt(entry), NO_VARIABLES));
+    if (this.#input.region.returns) this.#calls.begin();
     this.#exits.open();
     const { items, entries } = this.#structure;
     const switched = entries.length > 1;

@@ -1,6 +1,8 @@
 /**
  * Guest calls of a region as host calls. RIP is stored before; a callee that comes back to the address behind the
  * call has done nothing else, and then the region goes on with the state as it is in the state block.
+ *
+ * A region that calls its own entry needs no slot: as long as it runs, it may run.
  */
 
 import { type GuestAddress, highHalf, lowHalf } from "../../../mmu/address.ts";
@@ -8,9 +10,9 @@ import { CALL_CACHE_BYTE, CALL_CACHE_ENTRIES, STATE_BYTE } from "../../../mmu/la
 import { BUDGET, CALL_DEPTH, RIP } from "../../ir/state.ts";
 import { STATUS_GO_PREEMPTIBLE, STATUS_RETURNED, STATUS_STOP } from "../../unit.ts";
 import { OP, TYPE_I32 } from "./bytes.ts";
-import { UNIT_TYPE } from "./imports.ts";
+import { PADDED_BYTES, SELF, UNIT_TYPE } from "./imports.ts";
 import type { VariableSet } from "./places.ts";
-import { type RegionExits, STATUS } from "./region-exits.ts";
+import { DEPTH, LABEL, type RegionExits, STATUS } from "./region-exits.ts";
 
 /** Where called functions are found: see `call-table.ts`. */
 export interface CallSites {
@@ -32,16 +34,32 @@ export interface BehindCall {
 export class RegionCalls {
   readonly #exits: RegionExits;
   readonly #sites: CallSites | undefined;
+  readonly #entry: GuestAddress | undefined;
 
-  constructor(exits: RegionExits, sites: CallSites | undefined) {
+  /** `entry` is the address of the region's only entry. */
+  constructor(exits: RegionExits, sites: CallSites | undefined, entry: GuestAddress | undefined) {
     this.#exits = exits;
     this.#sites = sites;
+    this.#entry = entry;
+  }
+
+  /** To be emitted at the begin of a region with calls. */
+  begin(): void {
+    const { body } = this.#exits;
+    body.localGet(LABEL);
+    body.localSet(DEPTH);
+    body.const32(0);
+    body.localSet(LABEL);
   }
 
   direct(target: GuestAddress, behind: BehindCall): void {
     this.#exits.storeRip(target);
+    if (target === this.#entry) return this.#call(behind, () => this.#callSelf());
     const slot = this.#sites?.slotOf(target) ?? 0;
-    this.#call(behind, () => this.#exits.body.const32(slot));
+    this.#call(behind, () => {
+      this.#exits.body.const32(slot);
+      this.#callSlot();
+    });
   }
 
   /** The slot of a target in RIP stands in the call cache, or the call goes to slot 0, which does nothing. */
@@ -65,16 +83,31 @@ export class RegionCalls {
       body.memory(OP.i64Load, STATE_BYTE + RIP);
       body.op(OP.i64Eq);
       body.op(OP.select);
+      this.#callSlot();
     });
   }
 
-  #call({ address, live }: BehindCall, pushSlot: () => void): void {
+  #callSlot(): void {
+    const { body } = this.#exits;
+    body.op(OP.callIndirect);
+    body.out.unsigned(UNIT_TYPE);
+    body.out.byte(0);
+  }
+
+  #callSelf(): void {
+    const { body } = this.#exits;
+    body.op(OP.call);
+    body.relocations.push({ at: body.out.length, name: SELF });
+    for (let k = 0; k < PADDED_BYTES; k++) body.out.byte(0);
+  }
+
+  #call({ address, live }: BehindCall, invoke: () => void): void {
     const exits = this.#exits;
     const { body } = exits;
     exits.pushBudget();
     body.const32(0);
     body.op(OP.i32LeS);
-    this.#pushDepth();
+    body.localGet(DEPTH);
     body.const32(MAX_CALL_DEPTH);
     body.op(OP.i32GeS);
     body.op(OP.i32Or);
@@ -84,15 +117,10 @@ export class RegionCalls {
     const { locals } = exits;
     locals?.spill(body, locals.dirty);
     exits.storeBudget();
-    this.#addDepth(1);
-    body.const32(0);
-    pushSlot();
-    body.op(OP.callIndirect);
-    body.out.unsigned(UNIT_TYPE);
-    body.out.byte(0);
+    this.#pushCalleesDepth();
+    invoke();
     body.localSet(STATUS);
     this.#resumeUnlessBack(address);
-    this.#addDepth(-1);
     exits.load(live);
   }
 
@@ -113,6 +141,9 @@ export class RegionCalls {
     body.op(OP.i32LeS);
     body.op(OP.i32Or);
     body.ifUnlikely();
+    body.const32(0);
+    this.#pushCalleesDepth();
+    body.memory(OP.i32Store, STATE_BYTE + CALL_DEPTH);
     body.localGet(STATUS);
     body.const32(lowHalf(returnTo));
     body.const32(highHalf(returnTo));
@@ -121,7 +152,6 @@ export class RegionCalls {
     body.const32(STATUS_RETURNED);
     body.op(OP.i32Ne);
     body.ifUnlikely();
-    this.#addDepth(-1);
     // The state block is up to date: nothing to write back.
     body.localGet(STATUS);
     body.op(OP.return);
@@ -129,18 +159,10 @@ export class RegionCalls {
     body.end();
   }
 
-  #pushDepth(): void {
+  #pushCalleesDepth(): void {
     const { body } = this.#exits;
-    body.const32(0);
-    body.memory(OP.i32Load, STATE_BYTE + CALL_DEPTH);
-  }
-
-  #addDepth(by: number): void {
-    const { body } = this.#exits;
-    body.const32(0);
-    this.#pushDepth();
-    body.const32(by);
+    body.localGet(DEPTH);
+    body.const32(1);
     body.op(OP.i32Add);
-    body.memory(OP.i32Store, STATE_BYTE + CALL_DEPTH);
   }
 }

@@ -17,7 +17,7 @@ import type { Body } from "./body.ts";
 import { NO_RESULT, OP, TYPE_I32, TYPE_I64, type WasmType } from "./bytes.ts";
 import { type LocalPlaces, NO_VARIABLES, type VariableSet } from "./places.ts";
 
-/** Parameter of the function: what to enter at. */
+/** Parameter of the function: what to enter at. A region that calls has one entry, and gets its depth instead. */
 export const LABEL = 0;
 /** Locals, when state is in locals. */
 export const STATUS = 1;
@@ -25,7 +25,9 @@ const BUDGET_LOCAL = 2;
 const TABLE_LOCAL = 3;
 /** Where a computed jump goes. */
 export const TARGET = 4;
-export const OWN_LOCALS: readonly WasmType[] = [TYPE_I32, TYPE_I32, TYPE_I32, TYPE_I64];
+/** Guest calls that are host calls at this moment. */
+export const DEPTH = 5;
+export const OWN_LOCALS: readonly WasmType[] = [TYPE_I32, TYPE_I32, TYPE_I32, TYPE_I64, TYPE_I32];
 
 /** Ends that ways out can share; one that fits none of them writes back where it is. */
 const MAX_ENDS = 8;
