@@ -30,8 +30,8 @@ export class CallTable implements CallSites {
   readonly #stats: Pick<JitStats, "callsBound" | "callsUnbound">;
   readonly #stub: WasmUnit;
   readonly #slots = new Map<GuestAddress, number>();
-  /** Cells whose functions stand in the table. */
-  readonly #bound: CacheCell[] = [];
+  /** JIT-7: cells whose regions stand in the table. */
+  readonly bound: CacheCell[] = [];
 
   constructor(words: Int32Array, stats: Pick<JitStats, "callsBound" | "callsUnbound">) {
     this.#words = words;
@@ -52,14 +52,14 @@ export class CallTable implements CallSites {
     return slot;
   }
 
-  /** The cell's function may be called from now on. */
+  /** The cell's region may be called from now on. */
   bind(cell: CacheCell): void {
     cell.bound = this.epoch;
     const slot = this.slotOf(cell.address);
-    if (slot === STUB || cell.enter === undefined) return;
-    this.table.set(slot, cell.enter);
+    if (slot === STUB || cell.region === undefined) return;
+    this.table.set(slot, cell.region.enter);
     this.#stats.callsBound++;
-    this.#bound.push(cell);
+    this.bound.push(cell);
     const entry = cacheWord(cell.lo);
     this.#words[entry] = lowHalf(cell.address);
     this.#words[entry + 1] = highHalf(cell.address);
@@ -68,12 +68,12 @@ export class CallTable implements CallSites {
 
   unbindAll(): void {
     this.epoch++;
-    this.#stats.callsUnbound += this.#bound.length;
-    for (const { address, lo } of this.#bound) {
+    this.#stats.callsUnbound += this.bound.length;
+    for (const { address, lo } of this.bound) {
       this.table.set(this.#slots.get(address) ?? STUB, this.#stub);
       this.#words[cacheWord(lo) + 2] = STUB;
     }
-    this.#bound.length = 0;
+    this.bound.length = 0;
   }
 }
 

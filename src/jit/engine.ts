@@ -43,32 +43,19 @@ import { Runtime } from "./emit/javascript/runtime.ts";
 import type { CodeStore } from "./code-store.ts";
 import { type SharedHelpers, WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { Exit, GuestFault } from "./exit.ts";
-import { brokenCacheRules } from "./invariants.ts";
-import { BUDGET, CALL_DEPTH, JUMP_SOURCE, RIP } from "./ir/state.ts";
+import { brokenCacheRules, brokenCallRules } from "./invariants.ts";
+import { BUDGET, RIP } from "./ir/state.ts";
 import { CodeLookup } from "./lookup.ts";
 import { createStats, type JitStats } from "./stats.ts";
 import { StopAddress } from "./stop-address.ts";
 import { Translator, type TranslatorInputs } from "./translator.ts";
-import {
-  type Cell,
-  type CompiledUnit,
-  FAULT,
-  LEAVE,
-  type RuntimeHooks,
-  STATUS_GO,
-  STATUS_GO_COMPUTED,
-  STATUS_GO_PREEMPTIBLE,
-  STATUS_RETURNED,
-  STATUS_STOP,
-  STATUS_SYSCALL,
-} from "./unit.ts";
 import { JavaScriptTier } from "./javascript-tier.ts";
+import { type Cell, type CompiledUnit, FAULT, LEAVE, type RuntimeHooks } from "./unit.ts";
+import { WasmEntry } from "./wasm-entry.ts";
 import { WasmTier } from "./wasm-tier.ts";
 
-const CALL_DEPTH_WORD = (STATE_BYTE + CALL_DEPTH) >> 2;
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
 const BUDGET_WORD = (STATE_BYTE + BUDGET) >> 2;
-const JUMP_SOURCE_WORD = (STATE_BYTE + JUMP_SOURCE) >> 2;
 /** Samples come often at first and ever more rarely; the last number fits the budget word with room. */
 const FIRST_SAMPLING = 5_000;
 const SAMPLING_GROWTH = 1.05;
@@ -107,7 +94,7 @@ export interface Engine {
   readonly instructions: number;
   readonly stats: Readonly<JitStats>;
   readonly cache: TranslationCache;
-  /** JIT-1 to JIT-3, recomputed for the whole cache. */
+  /** JIT-1 to JIT-3 and JIT-7, recomputed for the whole cache. */
   brokenRules(): string[];
 }
 
@@ -150,10 +137,9 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   readonly #stop: StopAddress;
 
   /** Undefined when everything becomes JavaScript. */
-  #calls: CallTable | undefined = undefined;
+  #wasm: WasmEntry | undefined = undefined;
   /** Undefined when there are no regions in JavaScript. */
   readonly #regions: JavaScriptTier | undefined;
-
   readonly #jumpProfiles = new JumpProfiles();
   /** Jump cache of the running space. */
   #jumps: readonly CacheCell[];
@@ -176,7 +162,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     this.countCalls = inputs.observer?.countCalls;
     this.untranslated = onCell((cell) => this.#translate(cell));
     this.dead = onCell((cell) => this.#reenter(cell));
-    this.enterWasm = onCell((cell) => this.#enterWasm(cell));
+    this.enterWasm = onCell((cell) => this.#wasm?.enter(cell) ?? null);
     this.stopHere = onCell((cell) => this.#stopAt(cell));
     this.cache = new TranslationCache(this, inputs.limits ?? DEFAULT_LIMITS);
     this.#runtime = new Runtime(inputs.mmu, this, inputs.checks);
@@ -187,8 +173,13 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
       wasm === undefined && this.#regions === undefined
         ? maxBlockInstructions
         : Math.max(maxBlockInstructions, maxUnitInstructions);
-    const jumps = this.#jumpProfiles;
-    const backEnds = { runtime: this.#runtime, wasm, javascript: this.#regions, jumps };
+    const backEnds = {
+      runtime: this.#runtime,
+      wasm,
+      javascript: this.#regions,
+      jumps: this.#jumpProfiles,
+      codeAt: (page: PageNumber) => this.#lookup.space.pages.get(page)?.code,
+    };
     this.#translator = new Translator(inputs, this, this.cache, backEnds, this.stats);
     this.#lookup = new CodeLookup(inputs.mmu, this.cache, this.stats, inputs.checks);
     this.#stop = new StopAddress(this.cache, this.#translator, this.stopHere);
@@ -203,19 +194,23 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     const { cache, stats, enterWasm } = this;
     this.#sampling.interval = FIRST_SAMPLING;
     const calls = new CallTable(mmu.words, stats);
-    this.#calls = calls;
+    this.#wasm = new WasmEntry({
+      words: mmu.words,
+      runtime: this.#runtime,
+      calls,
+      jumps: this.#jumpProfiles,
+      regionEntries: options.regionEntries,
+      host: {
+        follow: (lo, hi) => this.follow(lo, hi),
+        space: () => this.#lookup.space,
+        runOne: (cell) => this.#runOne(cell),
+        stopAt: (cell) => this.#stopAt(cell),
+        leaveToStep: () => this.#leaveToStep(),
+      },
+    });
     const shared = this.#runtime.helpers as unknown as SharedHelpers;
     const runtime = new WasmRuntime(mmu, this.#runtime, shared, { hooks: this, table: calls.table });
-    return new WasmTier({
-      runtime,
-      calls,
-      cache,
-      stats,
-      enterWasm,
-      store,
-      observer,
-      accessGrouping: options.accessGrouping,
-    });
+    return new WasmTier({ options, runtime, calls, cache, stats, enterWasm, store, observer });
   }
 
   /** Where everything becomes JavaScript, hot code does so as regions. */
@@ -248,7 +243,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   brokenRules(): string[] {
-    return brokenCacheRules(this.cache, this.#inputs.mmu);
+    return [...brokenCacheRules(this.cache, this.#inputs.mmu), ...this.#brokenCallRules()];
   }
 
   #loop(slice: number, limit: number, until: number): Exit {
@@ -295,8 +290,8 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   /** Runs units until one leaves. */
   #dispatch(cell: CacheCell): undefined {
     this.#runtime.stop = "none";
-    this.#words[CALL_DEPTH_WORD] = 0;
     this.#regions?.begin();
+    this.#wasm?.begin();
     // Every cell of this engine is a `CacheCell`; emitted code knows only what it needs of them.
     let running = cell;
     try {
@@ -383,57 +378,9 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
     return this.#completed + this.#given - this.#words[BUDGET_WORD]!;
   }
 
-  #enterWasm(cell: CacheCell): Cell | null {
-    const words = this.#words;
-    const enter = cell.enter as (label: number) => number;
-    const calls = this.#calls as CallTable;
-    if (cell.bound >= 0 && cell.bound !== calls.epoch) calls.bind(cell);
-    const status = enter(cell.label);
-    if (status === STATUS_GO || status === STATUS_GO_PREEMPTIBLE || status === STATUS_GO_COMPUTED) {
-      if (status === STATUS_GO_COMPUTED) this.#noteJump();
-      if (words[BUDGET_WORD]! > 0) return this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!);
-      this.#runtime.stop = "budget";
-      this.#runtime.preemptible = status !== STATUS_GO;
-      return null;
-    }
-    if (status === STATUS_SYSCALL) {
-      this.#runtime.stop = "syscall";
-      return null;
-    }
-    words[BUDGET_WORD]! -= this.#runtime.completed;
-    this.#runtime.completed = 0;
-    if (this.#runtime.stop === "leave") this.#leaveToStep();
-    return null;
-  }
-
-  /**
-   * `RuntimeHooks`: units run on behalf of a caller that is a host function, until the guest is behind the call.
-   * When translations went away meanwhile, the callers may be among them: they leave instead.
-   */
+  /** `RuntimeHooks`: a guest call did not come back to where its caller goes on. */
   resume(status: number, lo: number, hi: number): number {
-    const words = this.#words;
-    if ((status & STATUS_STOP) !== 0 || words[BUDGET_WORD]! <= 0) return status;
-    if (status === STATUS_GO_COMPUTED) this.#noteJump();
-    const epoch = this.#calls?.epoch;
-    let running = this.follow(words[RIP_WORD]!, words[RIP_WORD + 1]!) as CacheCell | null;
-    while (running !== null) {
-      if (running.lo === lo && running.hi === hi) {
-        this.#setRip(lo, hi);
-        return this.#calls?.epoch === epoch ? STATUS_RETURNED : STATUS_GO_PREEMPTIBLE;
-      }
-      running = this.#runOne(running);
-    }
-    return STATUS_STOP;
-  }
-
-  /** A computed jump led out of a function. */
-  #noteJump(): void {
-    const words = this.#words;
-    const high = words[RIP_WORD + 1]!;
-    if (!isUserHalf(high)) return;
-    const source = fromHalves(words[JUMP_SOURCE_WORD]!, words[JUMP_SOURCE_WORD + 1]!);
-    const again = this.#jumpProfiles.note(source, fromHalves(words[RIP_WORD]!, high));
-    if (again !== undefined && again.bound >= 0) again.heat = 1;
+    return this.#wasm?.resume(status, lo, hi) ?? status;
   }
 
   /** `RuntimeHooks`, of regions in JavaScript. */
@@ -510,23 +457,33 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
-    if (cell.bound >= 0) this.#unbindCalls();
+    if (cell.region !== undefined) this.#unbindCalls();
     this.#inputs.observer?.onDrop?.(cell, reason);
+  }
+
+  regionLost(cell: CacheCell): void {
+    this.#wasm?.calls.unbindAll();
+    cell.heat = this.#inputs.options.regionEntries;
   }
 
   /** Functions of other code may stand for guest addresses from now on. */
   #unbindCalls(): void {
-    this.#calls?.unbindAll();
+    this.#wasm?.calls.unbindAll();
     this.#regions?.unbindAll();
   }
 
   /** A part of the cache per run, all of it in turn. */
   #check(): void {
     const pages = this.cache.live.size;
+    demand(this.#brokenCallRules());
     if (pages === 0) return;
     this.#checked %= pages;
     demand(brokenCacheRules(this.cache, this.#inputs.mmu, { first: this.#checked, count: CHECKED_PAGES }));
     this.#checked += CHECKED_PAGES;
+  }
+
+  #brokenCallRules(): string[] {
+    return brokenCallRules(this.#wasm?.calls.bound ?? [], this.#lookup.space);
   }
 
   #fault(fault: GuestFault | undefined): Exit {

@@ -4,6 +4,7 @@
  *   JIT-1  A unit is in the cache if and only if every code frame it touches lists it.
  *   JIT-2  No link and no jump cache entry leads to a cell outside the cache.
  *   JIT-3  The guest bytes under a live code page are those it was translated from.
+ *   JIT-7  What can be called is a region, and the running space shows all pages it was made from.
  */
 
 import { hex, offsetInPage, type PageNumber, pageOf, pageStart } from "../mmu/address.ts";
@@ -63,6 +64,23 @@ export function brokenPageRules(page: CodePage, cache: TranslationCache, mmu: Ch
     }
   }
   for (const cell of page.allCells()) broken.push(...brokenCellRules(cell, page));
+  for (const { region, address } of page.dependents) {
+    if (region?.pages.includes(page) === true) continue;
+    broken.push(`JIT-1 ${name(page)} lists ${hex(address)}, whose region does not need it`);
+  }
+  return broken;
+}
+
+/** The broken rules of the functions that guest calls reach without the engine. */
+export function brokenCallRules(bound: readonly CacheCell[], space: SpaceCode): string[] {
+  const broken: string[] = [];
+  for (const { address, page, region } of bound) {
+    if (region === undefined) broken.push(`JIT-7 ${hex(address)} can be called and has no region`);
+    for (const needed of [page, ...(region?.pages ?? [])]) {
+      if (needed === undefined || space.pages.get(needed.number)?.code === needed) continue;
+      broken.push(`JIT-7 ${hex(address)} can be called without ${name(needed)}`);
+    }
+  }
   return broken;
 }
 
@@ -78,6 +96,10 @@ function brokenCellRules(cell: CacheCell, page: CodePage): string[] {
     unitEnd(cell.unit) > pageStart(page.number) + 4096
   ) {
     broken.push(`JIT-1 the unit of ${at} touches a page that does not list it`);
+  }
+  for (const needed of cell.region?.pages ?? []) {
+    if (needed.state !== "dropped" && needed.dependents.has(cell)) continue;
+    broken.push(`JIT-1 the region of ${at} was made from ${name(needed)}, which does not list it`);
   }
   for (const link of cell.links) {
     if (page.cells.get(offsetInPage(link.address)) !== link) {

@@ -34,6 +34,10 @@ export interface JitOptions {
   readonly accessGrouping: boolean;
   /** Computed jumps of regions go on inside, to the targets that they were seen to go to. */
   readonly computedJumps: boolean;
+  /** Regions hold blocks of several pages. */
+  readonly pageRegions: boolean;
+  /** Around calls, regions write back only what they changed and read only what they need. */
+  readonly stateFlow: boolean;
   /** Entries after which a compact unit is compiled again, 1 or more. */
   readonly hotEntries: number;
   /** Entries of a WebAssembly unit after which it is worth a region, 1 or more. */
@@ -62,6 +66,8 @@ export const DEFAULT_OPTIONS: JitOptions = {
   regions: true,
   accessGrouping: true,
   computedJumps: true,
+  pageRegions: true,
+  stateFlow: true,
   hotEntries: 500,
   regionEntries: 64_000,
   javascriptRegionEntries: 1_000,
@@ -86,6 +92,8 @@ export const PLAIN_OPTIONS: JitOptions = {
   regions: false,
   accessGrouping: false,
   computedJumps: false,
+  pageRegions: false,
+  stateFlow: false,
   hotEntries: 500,
   regionEntries: 64_000,
   javascriptRegionEntries: 1_000,

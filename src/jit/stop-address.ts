@@ -41,6 +41,7 @@ export class StopAddress {
       const several = cell.enter !== undefined || cell.unit?.spansBlocks === true;
       if (several || spans(cell, address)) this.#cache.untranslate(cell, "boundary");
     }
+    for (const cell of [...code.dependents]) this.#cache.forgetRegion(cell);
     code.cellAt(offsetInPage(address));
     for (const cell of code.cellsAt(offsetInPage(address))) cell.run = this.#stop;
     this.#armed.push(code);

@@ -7,7 +7,7 @@
  * run cuts blocks differently for a while.
  */
 
-import { type GuestAddress, offsetInPage, PAGE_BYTES, pageOf } from "../mmu/address.ts";
+import { type GuestAddress, offsetInPage, PAGE_BYTES, type PageNumber, pageOf } from "../mmu/address.ts";
 import type { CacheCell } from "./cache/cell.ts";
 import type { CodePage } from "./cache/code-page.ts";
 import type { JumpProfiles } from "./cache/jump-profiles.ts";
@@ -20,7 +20,6 @@ import type { CheckLevel } from "../invariant.ts";
 import type { CodeSource, FetchFault, IrBlock, IrExit, Lift } from "./ir/block.ts";
 import type { JitOptions } from "./options.ts";
 import { runPasses } from "./passes/pipeline.ts";
-import type { Region } from "./ir/region.ts";
 import { RegionBuilder } from "./region-builder.ts";
 import type { JitStats } from "./stats.ts";
 import type { CompiledUnit, CountCalls, JavaScriptUnit, UnitRequest } from "./unit.ts";
@@ -79,6 +78,8 @@ export interface BackEnds {
   readonly jumps: JumpProfiles;
   /** Undefined when JavaScript has no regions. */
   readonly javascript: JavaScriptTier | undefined;
+  /** The code page that the running space shows there, if it is attached. */
+  readonly codeAt: (page: PageNumber) => CodePage | undefined;
 }
 
 const NO_CODE: IrBlock["code"] = [];
@@ -105,17 +106,19 @@ export class Translator {
     inputs: TranslatorInputs,
     stubs: Stubs,
     cache: TranslationCache,
-    { runtime, wasm, javascript, jumps }: BackEnds,
+    { runtime, wasm, javascript, jumps, codeAt }: BackEnds,
     stats: JitStats,
   ) {
     this.#wasm = wasm;
     this.#javascript = javascript;
     this.#jumps = jumps;
     this.#regions = new RegionBuilder({
-      options: inputs.options,
+      // Regions in JavaScript are not told of other pages.
+      options: { ...inputs.options, pageRegions: inputs.options.pageRegions && wasm !== undefined },
       checks: inputs.checks,
       blockOf: (cell, page) => this.#planOne(cell, page, false)?.block,
       jumps,
+      codeAt,
     });
     this.#inputs = inputs;
     this.#quick = { ...inputs.options, constantFolding: false, stateForwarding: false };
@@ -183,35 +186,29 @@ export class Translator {
     const { regionEntries } = this.#inputs.options;
     let entry = cell;
     // A second compilation is for the same entry.
-    if (cell.bound < 0) {
+    if (cell.region === undefined) {
       entry = this.#regions.entryFor(cell, page);
       // Reached by computed jumps only, the entry may become rare: then the cell gets a region of its own.
       if (entry !== cell && this.#regions.isTarget(entry)) cell.heat = TARGET_PATIENCE * regionEntries;
-      if (entry !== cell && entry.bound >= 0) return;
+      if (entry !== cell && entry.region !== undefined) return;
     }
     entry.heat = 0;
-    const region = this.#regionAt(entry, page);
-    if (region === undefined) return;
-    this.#wasm?.compileRegion(entry, page, region);
-    this.#jumps.compiled(region.jumps?.keys() ?? [], entry);
+    const built = this.#regions.build(entry, this.boundary);
+    if (built === undefined) return;
+    this.#wasm?.compileRegion(entry, built.region, built.pages);
+    this.#jumps.compiled(built.region.jumps?.keys() ?? [], entry);
   }
 
   #compileJavaScriptRegion(cell: CacheCell, page: CodePage): void {
-    const region = this.#regionAt(cell, page);
-    if (region === undefined) return;
-    this.#javascript?.compile(cell, page, region);
+    const built = this.#regions.build(cell, this.boundary);
+    if (built === undefined) return;
+    this.#javascript?.compile(cell, page, built.region);
     if (cell.address !== this.boundary) cell.run = this.runOf(cell);
   }
 
   /** Whether the cell's unit in JavaScript becomes a region once it is hot. */
   #isForRegion(cell: CacheCell): boolean {
     return this.#javascript !== undefined && cell.tail === undefined;
-  }
-
-  #regionAt(cell: CacheCell, page: CodePage): Region | undefined {
-    return this.#regions.build(cell, page, (target) =>
-      target === this.boundary ? undefined : linkTarget(page, target),
-    );
   }
 
   /**

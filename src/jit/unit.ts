@@ -102,7 +102,8 @@ export interface RuntimeHooks {
   /** Instructions completed since the start of the run, as the engine counts them at unit entry. */
   instructionsAtUnitEntry(): number;
   /**
-   * A callee came back with `status` and not to the address in halves: runs until the guest is there
+   * A callee came back with `status` and not to the address in halves: runs, at the depth of calls that stands in
+   * the state block, until the guest is there
    * (STATUS_RETURNED), or says how the callers have to leave.
    */
   resume(status: number, lo: number, hi: number): number;

@@ -18,11 +18,13 @@ import type { FunctionCode } from "./emit/webassembly/imports.ts";
 import type { WasmRuntime } from "./emit/webassembly/runtime.ts";
 import type { IrBlock } from "./ir/block.ts";
 import type { Region } from "./ir/region.ts";
+import type { JitOptions } from "./options.ts";
 import type { JitStats } from "./stats.ts";
 import type { JitObserver } from "./translator.ts";
 import type { Cell, CompiledUnit } from "./unit.ts";
 
 export interface WasmTierInputs {
+  readonly options: JitOptions;
   readonly runtime: WasmRuntime;
   readonly calls: CallTable;
   readonly cache: TranslationCache;
@@ -30,7 +32,6 @@ export interface WasmTierInputs {
   /** `run` of a cell whose unit is WebAssembly. */
   readonly enterWasm: () => Cell | null;
   readonly store: CodeStore | undefined;
-  readonly accessGrouping: boolean;
   readonly observer: Pick<JitObserver, "nameFunction"> | undefined;
 }
 
@@ -68,25 +69,20 @@ export class WasmTier {
     return units;
   }
 
-  /** The cell enters the region from now on. */
-  compileRegion(cell: CacheCell, page: CodePage, region: Region): void {
+  /** The cell enters the region from now on, where a space shows all of `pages` besides the cell's. */
+  compileRegion(cell: CacheCell, region: Region, pages: readonly CodePage[]): void {
     const { code } = this.#emit(region, false);
-    const { stats, cache } = this.#inputs;
-    const batch = cell.enter;
-    const again = cell.bound >= 0;
-    cell.enter = this.#compile([code], true)[0];
-    cell.label = 0;
-    cell.bound = 0;
+    const { stats, cache, calls } = this.#inputs;
+    const bytes = code.body.length;
+    const enter = this.#compile([code], true)[0] as WasmUnit;
+    if (cell.region !== undefined) calls.unbindAll();
+    cache.installRegion(cell, { enter, pages, bytes });
     // The batch that holds the block would go on to its own copy: it is cut again, and then leaves to the region.
-    if (!again) {
-      for (const other of page.allCells()) if (other.enter === batch) cache.untranslate(other, "boundary");
+    for (const other of cell.page?.allCells() ?? []) {
+      if (other.region === undefined && other.enter === cell.enter) cache.untranslate(other, "boundary");
     }
     stats.regionsCompiled++;
-    stats.sourceBytes += code.body.length;
-    const growth = code.body.length - cell.regionBytes;
-    cell.regionBytes = code.body.length;
-    cell.sourceBytes += growth;
-    cache.charge(page, growth);
+    stats.sourceBytes += bytes;
   }
 
   /** Installs what the store has for the page; once per page. `install` gives a cell its unit. */
@@ -127,14 +123,15 @@ export class WasmTier {
   }
 
   #emit(region: Region, inPlace: boolean): { readonly code: FunctionCode; readonly portable: boolean } {
-    const { calls, runtime, accessGrouping } = this.#inputs;
+    const { calls, runtime, options } = this.#inputs;
+    const { accessGrouping, stateFlow } = options;
     let portable = true;
     const unsupported = (name: string): number => {
       // The number means something in this run only.
       portable = false;
       return runtime.unsupported(name);
     };
-    const code = emitRegion({ region, inPlace, calls, accessGrouping, unsupported });
+    const code = emitRegion({ region, inPlace, accessGrouping, stateFlow, calls, unsupported });
     const name = this.#nameOf(region, inPlace);
     return { code: name === undefined ? code : { ...code, name }, portable };
   }

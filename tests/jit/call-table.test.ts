@@ -26,8 +26,7 @@ beforeEach(() => {
 
 function cellAt(at: number): CacheCell {
   const cell = new CacheCell(address(at), undefined, () => null);
-  cell.enter = FUNCTION;
-  cell.bound = 0;
+  cell.region = { enter: FUNCTION, pages: [], bytes: 1 };
   return cell;
 }
 const calling = (slot: number): number =>

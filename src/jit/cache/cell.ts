@@ -14,6 +14,16 @@ import type { CodePage } from "./code-page.ts";
 
 export type CellState = "untranslated" | "translated" | "forwarding" | "dead";
 
+/** A region that begins at a cell. */
+export interface CellRegion {
+  /** Gets how many guest calls are host calls already. */
+  readonly enter: (depth: number) => number;
+  /** JIT-1: pages besides the cell's that it was made from. It runs only where a space shows all of them. */
+  readonly pages: readonly CodePage[];
+  /** Length of its function. */
+  readonly bytes: number;
+}
+
 export class CacheCell implements Cell {
   readonly address: GuestAddress;
   /** Halves of the address, compared by the jump cache. */
@@ -31,11 +41,12 @@ export class CacheCell implements Cell {
   /** A unit in WebAssembly: its function, and the label of this cell's block in it. */
   enter: ((label: number) => number) | undefined = undefined;
   label = 0;
-  /** Its function is a region that begins here, and stands in the call table since this epoch (0: not yet); -1: no region. */
-  bound = -1;
-  /** Length of the unit's emitted text, and how much of it is the region's. */
+  /** Runs instead of the unit where it may. */
+  region: CellRegion | undefined = undefined;
+  /** The region stands in the call table since this epoch; 0: it does not. */
+  bound = 0;
+  /** Length of what was emitted for the unit and the region. */
   sourceBytes = 0;
-  regionBytes = 0;
   /** Entries left until the unit is worth compiling again for speed; 0: it was, or never will be. */
   heat = 0;
   /** Times entered; counted only when the engine is asked to. */

@@ -46,6 +46,8 @@ export class CodePage {
   readonly cells = new Map<number, CacheCell>();
   /** Crossing instructions by offset: one cell per content of the next page. */
   readonly variants = new Map<number, CacheCell[]>();
+  /** JIT-1: cells of other pages whose regions hold blocks of this one. */
+  readonly dependents = new Set<CacheCell>();
   /** Number of cells with a unit. */
   translated = 0;
   /** Length of all emitted text that this page keeps alive. */

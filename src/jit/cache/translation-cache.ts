@@ -14,7 +14,7 @@
 
 import { type FrameNumber, PAGE_BYTES, type PageNumber } from "../../mmu/address.ts";
 import type { Cell, CompiledUnit } from "../unit.ts";
-import { CacheCell, type CellState } from "./cell.ts";
+import { CacheCell, type CellRegion, type CellState } from "./cell.ts";
 import { type Attachment, CodePage, hashPage } from "./code-page.ts";
 import { JUMP_CACHE_ENTRIES, SpaceCode } from "./space-code.ts";
 
@@ -56,6 +56,8 @@ export interface CacheHost {
   detached(attachment: Attachment, reason: DropReason, last: boolean): void;
   /** A translated cell is dead. */
   dropped(cell: CacheCell, reason: DropReason): void;
+  /** A cell lost its region and has its unit only. */
+  regionLost(cell: CacheCell): void;
 }
 
 export class TranslationCache {
@@ -151,6 +153,32 @@ export class TranslationCache {
     this.charge(cell.page, sourceBytes);
   }
 
+  /** Gives a translated cell a region, in place of the one it may have. */
+  installRegion(cell: CacheCell, region: CellRegion): void {
+    this.#release(cell);
+    cell.region = region;
+    cell.sourceBytes += region.bytes;
+    if (cell.page !== undefined) this.charge(cell.page, region.bytes);
+    for (const page of region.pages) page.dependents.add(cell);
+  }
+
+  /** Takes the region away; the cell goes on with its unit. */
+  forgetRegion(cell: CacheCell): void {
+    if (cell.region === undefined) return;
+    this.#release(cell);
+    this.#host.regionLost(cell);
+  }
+
+  #release(cell: CacheCell): void {
+    const { region } = cell;
+    if (region === undefined) return;
+    for (const page of region.pages) page.dependents.delete(cell);
+    cell.region = undefined;
+    cell.bound = 0;
+    cell.sourceBytes -= region.bytes;
+    if (cell.page !== undefined) this.charge(cell.page, -region.bytes);
+  }
+
   /** The instruction of the cell reaches into the next page: from now on it looks up its variant. */
   forward(cell: CacheCell): void {
     clearUnit(cell, "forwarding", this.#host.dead);
@@ -161,6 +189,7 @@ export class TranslationCache {
   untranslate(cell: CacheCell, reason: DropReason): void {
     if (cell.state !== "translated") return;
     this.#host.dropped(cell, reason);
+    this.#release(cell);
     if (cell.page !== undefined) {
       this.charge(cell.page, -cell.sourceBytes);
       cell.page.translated--;
@@ -208,8 +237,10 @@ export class TranslationCache {
     this.#unlinkHash(page);
     this.charge(page, -page.sourceBytes);
     page.state = "dropped";
+    for (const cell of [...page.dependents]) this.forgetRegion(cell);
     for (const cell of page.allCells()) {
       if (cell.state === "translated") this.#host.dropped(cell, reason);
+      this.#release(cell);
       clearUnit(cell, "dead", this.#host.dead);
     }
     page.translated = 0;
@@ -298,10 +329,8 @@ function clearUnit(cell: CacheCell, state: CellState, run: () => Cell | null): v
   cell.state = state;
   cell.unit = undefined;
   cell.enter = undefined;
-  cell.bound = -1;
   cell.links = [];
   cell.sourceBytes = 0;
-  cell.regionBytes = 0;
   cell.run = run;
 }
 

@@ -14,7 +14,7 @@ export const BUDGET = 32;
 export const TABLE_WORD = 36;
 /** Index of the guest instruction in its unit, set before a call operation that may raise a fault. */
 export const CALL_SITE = 40;
-/** Guest calls that are host calls at this moment. */
+/** Guest calls that are host calls at this moment, as of the last call of `resume`. */
 export const CALL_DEPTH = 44;
 /** 8 bytes: address of the block whose computed jump left a function last; stored before STATUS_GO_COMPUTED. */
 export const JUMP_SOURCE = 48;

@@ -27,6 +27,7 @@ function createCache(limits: Partial<CacheLimits> = {}): TranslationCache {
       detached: ({ frame }, reason, last) =>
         void events.push(`detached ${frame} ${reason}${last ? " last" : ""}`),
       dropped: (cell, reason) => void events.push(`dropped ${cell.address} ${reason}`),
+      regionLost: (cell) => void events.push(`region lost ${cell.address}`),
     },
     { pages: 100, dormantPages: 100, sourceBytes: 1000, ...limits },
   );

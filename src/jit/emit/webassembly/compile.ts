@@ -3,7 +3,7 @@
 import { setFlagsFromString } from "node:v8";
 import { STATUS_GO_PREEMPTIBLE } from "../../unit.ts";
 import { encodeModule, IMPORT_MODULE, MEMORY_NAME, OP } from "./bytes.ts";
-import { type FunctionCode, ImportList, PADDED_BYTES, UNIT_TYPE } from "./imports.ts";
+import { type FunctionCode, ImportList, PADDED_BYTES, SELF, UNIT_TYPE } from "./imports.ts";
 
 // V8 reads branch hints only when told to. Without them it treats slow paths like fast ones, and the calls in them
 // push guest registers out of the host's: measured 15 to 20 % on compute programs.
@@ -25,9 +25,13 @@ export function compileModule(
   { imports: given, table }: ModuleOptions,
 ): WasmUnit[] {
   const imports = new ImportList();
-  const bodies = functions.map((code) => ({
+  // The module's own functions are numbered behind its imports.
+  for (const { relocations } of functions) {
+    for (const { name } of relocations) if (name !== SELF) imports.indexOf(name);
+  }
+  const bodies = functions.map((code, k) => ({
     type: code.type === undefined ? UNIT_TYPE : imports.typeOf(code.type),
-    body: link(code, imports),
+    body: link(code, imports, imports.functions.length + k),
     hints: code.hints ?? [],
     name: code.name,
   }));
@@ -37,11 +41,11 @@ export function compileModule(
   return functions.map((_, k) => exports[String(k)] as WasmUnit);
 }
 
-/** The code with the numbers that the module gives to its imports. */
-function link({ body, relocations }: FunctionCode, imports: ImportList): Uint8Array {
+/** The code with the numbers that the module gives to its imports, and to itself. */
+function link({ body, relocations }: FunctionCode, imports: ImportList, self: number): Uint8Array {
   const linked = body.slice();
   for (const { at, name } of relocations) {
-    let rest = imports.indexOf(name);
+    let rest = name === SELF ? self : imports.indexOf(name);
     for (let k = 0; k < PADDED_BYTES; k++) {
       linked[at + k] = (rest & 0x7f) | (k < PADDED_BYTES - 1 ? 0x80 : 0);
       rest >>>= 7;

@@ -10,7 +10,7 @@
  *         end  loop ...code of b2... end
  *       end
  *     end
- *     write back, return status           with state in locals
+ *     write back, return status           with state in locals, see `region-exits.ts`
  *
  * With state in place there is nothing to write back and exits return at once. The state writes of a guest
  * instruction stand behind its last memory operation, so wherever a helper refuses, the state is that of the
@@ -32,10 +32,11 @@ import { NO_RESULT, OP } from "./bytes.ts";
 import { type RegionGraph, regionGraph } from "./computed-jumps.ts";
 import { functionCode } from "./function-code.ts";
 import type { FunctionCode } from "./imports.ts";
-import { IN_PLACE, LocalPlaces } from "./places.ts";
-import { type CallSites, RegionCalls } from "./region-calls.ts";
+import { IN_PLACE, LocalPlaces, NO_VARIABLES, type VariableSet } from "./places.ts";
+import { type BehindCall, type CallSites, RegionCalls } from "./region-calls.ts";
 import { LABEL, OWN_LOCALS, RegionExits, TARGET } from "./region-exits.ts";
 import { emitDispatch } from "./region-jumps.ts";
+import { type FlowInput, type StateFlow, stateFlow, wholeFlow } from "./state-flow.ts";
 
 export interface RegionInput {
   readonly region: Region;
@@ -45,6 +46,8 @@ export interface RegionInput {
   readonly inPlace: boolean;
   /** Accesses of a block that lie close together look into the TLB once (`access-groups.ts`). */
   readonly accessGrouping: boolean;
+  /** State in locals is read and written back only where that is needed; otherwise all of it, everywhere. */
+  readonly stateFlow: boolean;
   /** Keeps the name of an instruction that is not implemented, and gives its number, above 0, for `exitFault`. */
   readonly unsupported: (name: string) => number;
 }
@@ -62,6 +65,8 @@ class RegionEmission implements Frame {
   readonly #graph: RegionGraph;
   readonly #structure: Structure;
   readonly #indices: ReadonlyMap<number, number>;
+  /** Undefined when state is in place. */
+  readonly #flow: StateFlow | undefined;
   readonly #body: Body;
   readonly #exits: RegionExits;
   readonly #calls: RegionCalls;
@@ -80,6 +85,7 @@ class RegionEmission implements Frame {
     this.#indices = blockIndices(region.blocks);
     const firstState = inPlace ? 1 : 1 + OWN_LOCALS.length;
     const locals = inPlace ? undefined : new LocalPlaces(region.blocks, firstState);
+    this.#flow = locals === undefined ? undefined : this.#flowOf(locals);
     this.#body = new Body({
       frame: this,
       places: locals ?? IN_PLACE,
@@ -88,14 +94,28 @@ class RegionEmission implements Frame {
       grouping: !inPlace && input.accessGrouping,
     });
     this.#exits = new RegionExits(this.#body, locals);
-    this.#calls = new RegionCalls(this.#exits, input.calls);
+    const [entry, ...others] = region.entries;
+    const only = others.length === 0 ? region.blocks[entry ?? 0]?.address : undefined;
+    this.#calls = new RegionCalls(this.#exits, input.calls, only);
+  }
+
+  #flowOf(locals: LocalPlaces): StateFlow {
+    const { region, stateFlow: wanted } = this.#input;
+    const input: FlowInput = {
+      blocks: region.blocks,
+      successors: this.#graph.successors,
+      accessesOf: (block) => locals.accessesOf(block),
+      calls: (index) => this.#returns((region.blocks[index] as IrBlock).exit),
+    };
+    return wanted ? stateFlow(input) : wholeFlow(input, locals.all);
   }
 
   emit(): FunctionCode {
     const body = this.#body;
-    this.#exits.load();
-    body.block(OP.block, NO_RESULT);
-    this.#exits.outDepth = body.depth;
+    const { entries: wanted } = this.#input.region;
+    this.#exits.load(wanted.reduce((set, entry) => set | this.#liveAt(entry), NO_VARIABLES));
+    if (this.#input.region.returns) this.#calls.begin();
+    this.#exits.open();
     const { items, entries } = this.#structure;
     const switched = entries.length > 1;
     if (switched) {
@@ -104,9 +124,7 @@ class RegionEmission implements Frame {
     }
     this.#sequence(items, switched ? entries : undefined);
     if (switched) body.end();
-    body.op(OP.unreachable);
-    body.end();
-    this.#exits.epilogue();
+    this.#exits.close();
     body.op(OP.end);
     return this.#withLocals();
   }
@@ -158,6 +176,11 @@ class RegionEmission implements Frame {
   }
 
   #emitNode(node: number): void {
+    const { locals } = this.#exits;
+    if (locals !== undefined) {
+      locals.dirty = this.#flow?.dirty[node] ?? NO_VARIABLES;
+      locals.held = this.#liveAt(node);
+    }
     const dispatch = this.#graph.shared.get(node);
     if (dispatch === undefined) this.#emitBlock(node);
     else emitDispatch(this.#exits, this.#input.region.blocks, dispatch, (to) => this.#branch(node, to));
@@ -187,7 +210,7 @@ class RegionEmission implements Frame {
     switch (exit.kind) {
       case "jump": {
         if (this.#returns(exit)) {
-          this.#calls.direct(exit.target, exit.returnTo);
+          this.#calls.direct(exit.target, this.#behind(exit.returnTo));
           return this.#goBehind(from, exit.returnTo);
         }
         const leaves = exit.transfer === "call" || exit.transfer === "return";
@@ -220,7 +243,7 @@ class RegionEmission implements Frame {
     }
     exits.storeRipOf(() => this.#body.value(exit.target));
     if (this.#returns(exit)) {
-      this.#calls.computed(exit.returnTo);
+      this.#calls.computed(this.#behind(exit.returnTo));
       return this.#goBehind(from, exit.returnTo);
     }
     if (jumpsComputed(this.#block)) exits.leaveComputed(this.#block.address);
@@ -275,6 +298,15 @@ class RegionEmission implements Frame {
       exit.returnTo !== undefined &&
       this.#indices.has(exit.returnTo)
     );
+  }
+
+  #behind(address: GuestAddress): BehindCall {
+    return { address, live: this.#liveAt(this.#indices.get(address) as number) };
+  }
+
+  /** What has to be in locals at the begin of a node. */
+  #liveAt(node: number): VariableSet {
+    return this.#flow?.live[node] ?? NO_VARIABLES;
   }
 
   #goBehind(from: number, returnTo: GuestAddress): void {

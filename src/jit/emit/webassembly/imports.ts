@@ -105,6 +105,8 @@ export interface Relocation {
   readonly at: number;
   readonly name: string;
 }
+/** In a relocation: the function itself. */
+export const SELF = "self";
 /** An unsigned LEB128 number that is always this long can be overwritten. */
 export const PADDED_BYTES = 5;
 

@@ -3,7 +3,8 @@
  *
  *   in place   every read and write goes to the state block: short code for blocks that may never run again, and
  *              nothing to write back when an instruction faults
- *   locals     each variable the function touches is read once and kept in a local until the function is left
+ *   locals     each variable the function touches is read once and kept in a local until the function is left, or
+ *              calls; `state-flow.ts` says what has to be read and written back where
  *
  * Slots of different sizes overlap: the widest access to a place in the function makes the variable, narrower ones
  * take a part of it. Slots are aligned to their size, so they nest.
@@ -95,7 +96,20 @@ interface Variable {
   readonly offset: number;
   readonly bytes: SlotBytes;
   readonly local: number;
-  readonly assigned: boolean;
+  /** Its bit in sets of variables. */
+  readonly bit: bigint;
+}
+
+/** A set of variables, one bit each. */
+export type VariableSet = bigint;
+export const NO_VARIABLES: VariableSet = 0n;
+
+/** What the operations of a block do to the variables. */
+export interface BlockAccesses {
+  /** Read, in whole or in part, before the block assigns all of it; assigning a part reads the rest. */
+  readonly exposed: VariableSet;
+  /** Assigned, in whole or in part. */
+  readonly assigned: VariableSet;
 }
 
 const TYPES: { readonly [B in SlotBytes]: WasmType } = { 4: TYPE_I32, 8: TYPE_I64, 16: TYPE_V128 };
@@ -104,6 +118,9 @@ export class LocalPlaces implements StatePlaces {
   readonly dependency = dependency;
   readonly #variables: readonly Variable[];
   readonly #byOffset = new Map<number, Variable>();
+  /** Where the emission is: what may differ from the state block, and what locals hold. */
+  dirty: VariableSet = NO_VARIABLES;
+  held: VariableSet = NO_VARIABLES;
 
   /** The variables that the blocks touch get the locals from `firstLocal` on. */
   constructor(blocks: readonly IrBlock[], firstLocal: number) {
@@ -123,19 +140,49 @@ export class LocalPlaces implements StatePlaces {
     return bytes !== undefined && this.#find(imm[0] ?? 0).bytes === bytes;
   }
 
-  /** Reads every variable from the state block. */
-  load(body: Body): void {
-    for (const { offset, bytes, local } of this.#variables) {
+  /** All variables. */
+  get all(): VariableSet {
+    return this.#variables.reduce((set, { bit }) => set | bit, NO_VARIABLES);
+  }
+
+  accessesOf({ code }: IrBlock): BlockAccesses {
+    let exposed = NO_VARIABLES;
+    let assigned = NO_VARIABLES;
+    const read = (variable: Variable): void => {
+      if ((assigned & variable.bit) === NO_VARIABLES) exposed |= variable.bit;
+    };
+    for (const { op, imm } of code) {
+      const got = GETS[op];
+      const set = SETS[op];
+      if (got !== undefined) read(this.#find(imm[0] ?? 0));
+      if (set !== undefined) {
+        const variable = this.#find(imm[0] ?? 0);
+        if (variable.bytes !== set) read(variable);
+        assigned |= variable.bit;
+      }
+      for (const [offset] of op === "get.flags" || op === "set.flags" ? FLAG_SLOTS : []) {
+        const variable = this.#find(offset);
+        if (op === "get.flags") read(variable);
+        else assigned |= variable.bit;
+      }
+    }
+    return { exposed, assigned };
+  }
+
+  /** Reads variables from the state block. */
+  load(body: Body, which: VariableSet): void {
+    for (const { offset, bytes, local, bit } of this.#variables) {
+      if ((which & bit) === NO_VARIABLES) continue;
       body.const32(0);
       loadState(body, offset, bytes);
       body.localSet(local);
     }
   }
 
-  /** Writes back what the function assigns anywhere. */
-  spill(body: Body): void {
-    for (const { offset, bytes, local, assigned } of this.#variables) {
-      if (!assigned) continue;
+  /** Writes variables back. */
+  spill(body: Body, which: VariableSet): void {
+    for (const { offset, bytes, local, bit } of this.#variables) {
+      if ((which & bit) === NO_VARIABLES) continue;
       body.const32(0);
       body.localGet(local);
       storeState(body, offset, bytes);
@@ -167,13 +214,19 @@ export class LocalPlaces implements StatePlaces {
       value();
       body.vectorLane(bytes === 4 ? VECTOR.i32Replace : VECTOR.i64Replace, at / bytes);
     } else this.#setHalf(body, variable.local, at !== 0, value);
-    body.localSet(variable.local);
+    this.#assign(body, variable);
   }
 
   setFlags(body: Body, flags: number): void {
     for (const part of PARTS) body.flagPart(flags, part);
     body.settle(FLAGS_DEPENDENCY);
-    for (const [offset] of FLAG_SLOTS.toReversed()) body.localSet(this.#find(offset).local);
+    for (const [offset] of FLAG_SLOTS.toReversed()) this.#assign(body, this.#find(offset));
+  }
+
+  #assign(body: Body, { local, bit }: Variable): void {
+    body.localSet(local);
+    this.dirty |= bit;
+    this.held |= bit;
   }
 
   #setHalf(body: Body, local: number, high: boolean, value: () => void): void {
@@ -199,17 +252,15 @@ export class LocalPlaces implements StatePlaces {
 
 function variablesOf(blocks: readonly IrBlock[], firstLocal: number): Variable[] {
   const sizes = new Map<number, SlotBytes>();
-  const assigned = new Set<number>();
-  const touch = (offset: number, bytes: SlotBytes, writes: boolean): void => {
+  const touch = (offset: number, bytes: SlotBytes): void => {
     if ((sizes.get(offset) ?? 0) < bytes) sizes.set(offset, bytes);
-    if (writes) for (let at = 0; at < bytes; at += 4) assigned.add(offset + at);
   };
   for (const { code } of blocks) {
     for (const { op, imm } of code) {
       const bytes = GETS[op] ?? SETS[op];
-      if (bytes !== undefined) touch(imm[0] ?? 0, bytes, op in SETS);
+      if (bytes !== undefined) touch(imm[0] ?? 0, bytes);
       else if (op === "get.flags" || op === "set.flags") {
-        for (const [offset, size] of FLAG_SLOTS) touch(offset, size, op === "set.flags");
+        for (const [offset, size] of FLAG_SLOTS) touch(offset, size);
       }
     }
   }
@@ -218,9 +269,8 @@ function variablesOf(blocks: readonly IrBlock[], firstLocal: number): Variable[]
   for (const [offset, bytes] of [...sizes].sort(([a], [b]) => a - b)) {
     if (offset < end) continue;
     end = offset + bytes;
-    const words = Array.from({ length: bytes >> 2 }, (_, k) => offset + 4 * k);
-    const writes = words.some((word) => assigned.has(word));
-    variables.push({ offset, bytes, local: firstLocal + variables.length, assigned: writes });
+    const index = variables.length;
+    variables.push({ offset, bytes, local: firstLocal + index, bit: 1n << BigInt(index) });
   }
   return variables;
 }

@@ -68,6 +68,7 @@ export class WasmBench {
       region,
       inPlace,
       accessGrouping: true,
+      stateFlow: true,
       calls: this.#calls,
       unsupported: (name) => this.#wasm.unsupported(name),
     });
