@@ -11,7 +11,8 @@ import { RIP } from "../../ir/state.ts";
 import type { RuntimeHooks, RuntimeState } from "../../unit.ts";
 import { ACCESS_NAMES, accessFunctions } from "./access-functions.ts";
 import { MEMORY_NAME, TABLE_NAME } from "./bytes.ts";
-import { compileModule } from "./compile.ts";
+import { compileModule, type ImportSource } from "./compile.ts";
+import { Forwarders } from "./forwarders.ts";
 import { accessOf, completedOf, highOf } from "./site.ts";
 
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
@@ -40,7 +41,7 @@ const RAISED = { name: "RAISED" } as const;
 
 export class WasmRuntime {
   /** Everything a module may import, by the names of `imports.ts`. */
-  readonly imports: Readonly<Record<string, unknown>>;
+  readonly imports: ImportSource;
   readonly #words: Int32Array;
   readonly #state: RuntimeState;
   readonly #mmu: Mmu;
@@ -70,11 +71,12 @@ export class WasmRuntime {
       resume: (status: number, lo: number, hi: number) => hooks.resume(status, lo, hi),
       cpuid: (register: number, leaf: number, subleaf: number) => hooks.cpuid(register, leaf, subleaf),
     };
-    const accesses = compileModule(accessFunctions(), { imports: helpers, table: false });
-    this.imports = {
-      ...helpers,
-      ...Object.fromEntries(ACCESS_NAMES.map((name, k) => [name, accesses[k]])),
-    };
+    const forwarders = new Forwarders(helpers);
+    this.imports = forwarders.imports;
+    forwarders.provide(
+      ACCESS_NAMES,
+      compileModule(accessFunctions(), { imports: this.imports, table: false }),
+    );
   }
 
   /** Number of the name of an instruction that is not implemented; 0 is none. */
