@@ -8,6 +8,7 @@ import yargs, { type Argv } from "yargs";
 import { InputError } from "../input-error.ts";
 import { packageFile } from "../package-root.ts";
 import { reportFailure } from "./errors.ts";
+import type { Installation } from "../translation-store.ts";
 import type { IsaArguments } from "./isa.ts";
 import { type Output, processOutput } from "./output.ts";
 import { RUN_EPILOGUE, RUN_OPTIONS, type RunArguments } from "./run-options.ts";
@@ -33,15 +34,23 @@ Lists the instructions that are implemented: bytes, operands in the codes of the
 that CPUID reports, and how often they were compared with a processor.`;
 
 /** Runs the command line and returns the exit code. */
-export async function main(args: readonly string[], output: Output = processOutput()): Promise<number> {
+export async function main(
+  args: readonly string[],
+  output: Output = processOutput(),
+  installation: Installation = {},
+): Promise<number> {
   try {
-    return await runCommand(args, output);
+    return await runCommand(args, output, installation);
   } catch (error) {
     return reportFailure(error, (text) => output.stderr.write(text));
   }
 }
 
-async function runCommand(given: readonly string[], output: Output): Promise<number> {
+async function runCommand(
+  given: readonly string[],
+  output: Output,
+  installation: Installation,
+): Promise<number> {
   // A filter needs its `=`: the word after a bare --dump-blocks is the scenario.
   const args = given.map((arg) => (arg === "--dump-blocks" ? "--dump-blocks=" : arg));
   let exitCode = 0;
@@ -56,7 +65,7 @@ async function runCommand(given: readonly string[], output: Output): Promise<num
       describeRun,
       async (parsed) => {
         const { run } = await import("./run.ts");
-        exitCode = await run(checkedArguments(parsed), output);
+        exitCode = await run(checkedArguments(parsed), output, installation);
       },
     );
     await parse(parser, args.slice(1), output);
