@@ -60,10 +60,11 @@ export class TranslationStore implements CodeStore {
   }
 
   add(number: PageNumber, bytes: Uint8Array, batch: StoredBatch): void {
-    if (this.#bytes > MAX_FILE_BYTES) return;
+    const page = this.#pageOf(number, bytes);
+    // Regions have batches cut again as they were cut before.
+    if (this.#bytes > MAX_FILE_BYTES || page?.stored?.batches.some((other) => sameCode(other, batch))) return;
     this.#changed = true;
     this.#bytes += batch.body.length;
-    const page = this.#pageOf(number, bytes);
     if (page !== undefined) {
       page.added.push(batch);
       return;
@@ -91,6 +92,11 @@ export class TranslationStore implements CodeStore {
     return this.#pages.get(number)?.find((page) => Buffer.compare(page.bytes, bytes) === 0);
   }
 }
+
+const sameCode = (a: StoredBatch, b: StoredBatch): boolean =>
+  a.blocks.length === b.blocks.length &&
+  a.blocks.every(({ offset }, k) => offset === b.blocks[k]?.offset) &&
+  Buffer.compare(a.body, b.body) === 0;
 
 const batchesOf = ({ stored, added }: Page): readonly StoredBatch[] => [...(stored?.batches ?? []), ...added];
 

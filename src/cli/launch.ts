@@ -76,10 +76,13 @@ export async function launch(args: readonly string[]): Promise<void> {
   const keeps = args[0] === "run" && !args.includes("--no-cache");
   const folder = keptFolder(process.env);
   const loaded = load(keeps ? [SHIPPED, folder] : [SHIPPED]);
-  process.exitCode = await loaded.main(args, undefined, { build: loaded.build, shipped: SHIPPED });
-  if (!keeps || loaded.fromKept) return;
-  await rehearse(loaded.main, ["run", "hello", "--no-cache"]);
-  keep(loaded, folder);
+  const code = await loaded.main(args, undefined, { build: loaded.build, shipped: SHIPPED });
+  if (keeps && !loaded.fromKept) {
+    await rehearse(loaded.main, ["run", "hello", "--no-cache"]);
+    keep(loaded, folder);
+  }
+  // Everything is written; taking the machine down piece by piece would take a moment.
+  process.exit(code);
 }
 
 /** For the build: runs the scenarios, with `work` as the user's folder, and ships what they leave behind. */
