@@ -47,10 +47,5 @@ export default tseslint.config(
       "no-restricted-imports": ["error", { paths: [{ name: "node:crypto", message: HOST_INPUT }] }],
     },
   },
-  // Content hashes, no keys: the same bytes give the same hash.
-  {
-    files: ["src/stored-code-file.ts", "src/translation-store.ts"],
-    rules: { "no-restricted-imports": "off" },
-  },
   { files: ["src/jit/emit/javascript/compile.ts"], rules: { "no-new-func": "off" } },
 );

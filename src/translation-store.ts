@@ -4,93 +4,88 @@
  * another build counts as none; a folder that cannot be written is left alone.
  */
 
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
 import type { CodeStore, StoredBatch } from "./jit/code-store.ts";
 import { SIGNATURES } from "./jit/emit/webassembly/imports.ts";
 import type { JitOptions } from "./jit/options.ts";
+import { readKept, readPacked, writeKept } from "./kept-files.ts";
 import type { PageNumber } from "./mmu/address.ts";
 import { decodeStoredCode, encodeStoredCode, type StoredPage } from "./stored-code-file.ts";
 
 /** A program with more code than this is translated anew in every run. */
 const MAX_FILE_BYTES = 32 << 20;
-/** All files together; the ones not written for the longest time go first. */
-const MAX_FOLDER_BYTES = 256 << 20;
-const SUFFIX = ".translations";
 
-interface Page extends StoredPage {
-  readonly batches: StoredBatch[];
+/** What a run may know of how capjit was built. */
+export interface Installation {
+  /** Changes with every change of the code; sources that were not built have none. */
+  readonly build?: string;
+  /** A folder with translations that came with the package. */
+  readonly shipped?: string;
+}
+
+/** A page of the file, and what the run has added to it. */
+interface Page {
+  readonly number: PageNumber;
+  readonly bytes: Uint8Array;
+  readonly stored: StoredPage | undefined;
+  readonly added: StoredBatch[];
 }
 
 export class TranslationStore implements CodeStore {
-  readonly #file: string;
   readonly #folder: string;
+  readonly #key: StoreKey;
   /** By page number; programs may show different bytes at the same address. */
   readonly #pages = new Map<PageNumber, Page[]>();
   #bytes = 0;
   #changed = false;
 
-  /** `folder` is made when there is something to keep. */
-  constructor(folder: string, key: string) {
+  /** `folder` is made when there is something to keep; what is in `shipped` is only read. */
+  constructor(folder: string, key: StoreKey, shipped?: string) {
     this.#folder = folder;
-    this.#file = join(folder, key + SUFFIX);
-    const file = optional(() => (existsSync(this.#file) ? readFileSync(this.#file) : undefined));
-    if (file === undefined) return;
-    const pages = decodeStoredCode(file, (name) => SIGNATURES.has(name));
-    for (const { number, bytes, batches } of pages ?? []) {
-      for (const batch of batches) this.add(number, bytes, batch);
+    this.#key = key;
+    const own = readKept(folder, "translations", key.name);
+    const content = own ?? readShipped(shipped, key.name);
+    if (content === undefined) return;
+    for (const stored of decodeStoredCode(content, key.facts, (name) => SIGNATURES.has(name)) ?? []) {
+      this.#insert({ number: stored.number, bytes: stored.bytes, stored, added: [] });
     }
-    this.#changed = false;
+    this.#bytes = content.length;
+    // Unpacked once for all.
+    this.#changed = own === undefined && this.#pages.size > 0;
   }
 
   find(number: PageNumber, bytes: Uint8Array): readonly StoredBatch[] | undefined {
-    return this.#pageOf(number, bytes)?.batches;
+    const page = this.#pageOf(number, bytes);
+    return page === undefined ? undefined : batchesOf(page);
   }
 
   add(number: PageNumber, bytes: Uint8Array, batch: StoredBatch): void {
-    if (this.#bytes > MAX_FILE_BYTES) return;
+    const page = this.#pageOf(number, bytes);
+    // Regions have batches cut again as they were cut before.
+    if (this.#bytes > MAX_FILE_BYTES || page?.stored?.batches.some((other) => sameCode(other, batch))) return;
     this.#changed = true;
     this.#bytes += batch.body.length;
-    const page = this.#pageOf(number, bytes);
     if (page !== undefined) {
-      page.batches.push(batch);
+      page.added.push(batch);
       return;
     }
     this.#bytes += bytes.length;
-    const pages = this.#pages.get(number) ?? [];
-    pages.push({ number, bytes, batches: [batch] });
-    this.#pages.set(number, pages);
+    this.#insert({ number, bytes, stored: undefined, added: [batch] });
   }
 
-  /** Writes the file when the run has added to it. */
+  /** Writes the file when it is not the one that was read. */
   save(): void {
     if (!this.#changed || this.#bytes > MAX_FILE_BYTES) return;
-    const bytes = encodeStoredCode([...this.#pages.values()].flat());
     this.#changed = false;
-    optional(() => {
-      // Another run may read the file meanwhile: it sees the old one or the new one.
-      const temporary = `${this.#file}.${process.pid}`;
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      try {
-        writeFileSync(temporary, bytes, { mode: 0o600 });
-        renameSync(temporary, this.#file);
-      } finally {
-        rmSync(temporary, { force: true });
-      }
-      trim(this.#folder);
-    });
+    const pages = [...this.#pages.values()].flat();
+    const whole = pages.map((page) => ({ ...page, batches: batchesOf(page) }));
+    writeKept(this.#folder, "translations", this.#key.name, encodeStoredCode(this.#key.facts, whole));
+  }
+
+  #insert(page: Page): void {
+    const pages = this.#pages.get(page.number);
+    if (pages === undefined) this.#pages.set(page.number, [page]);
+    else pages.push(page);
   }
 
   #pageOf(number: PageNumber, bytes: Uint8Array): Page | undefined {
@@ -98,46 +93,31 @@ export class TranslationStore implements CodeStore {
   }
 }
 
-/**
- * What the file system refuses (no room, no permission, no such disk) only costs speed: the run is complete without
- * it. Anything else is a bug and passes.
- */
-function optional<T>(act: () => T): T | undefined {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof Error && "syscall" in error) return undefined;
-    throw error;
-  }
+const sameCode = (a: StoredBatch, b: StoredBatch): boolean =>
+  a.blocks.length === b.blocks.length &&
+  a.blocks.every(({ offset }, k) => offset === b.blocks[k]?.offset) &&
+  Buffer.compare(a.body, b.body) === 0;
+
+const batchesOf = ({ stored, added }: Page): readonly StoredBatch[] => [...(stored?.batches ?? []), ...added];
+
+const readShipped = (folder: string | undefined, name: string): Uint8Array | undefined =>
+  folder === undefined ? undefined : readPacked(folder, "translations", name);
+
+/** Which file, and what its translations depend on besides the bytes of their pages. */
+export interface StoreKey {
+  readonly name: string;
+  readonly facts: string;
 }
 
-/** Deletes the oldest files while all together are too large. */
-function trim(folder: string): void {
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => join(folder, name))
-    .map((path) => ({ path, stat: statSync(path, { throwIfNoEntry: false }) }))
-    .flatMap(({ path, stat }) => (stat === undefined ? [] : [{ path, size: stat.size, at: stat.mtimeMs }]))
-    .sort((a, b) => b.at - a.at);
-  let total = 0;
-  for (const { path, size } of files) {
-    total += size;
-    if (total > MAX_FOLDER_BYTES) rmSync(path, { force: true });
-  }
-}
-
-/** CAPJIT_CACHE_DIR, or the user's folder for such files. */
-export function storeFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  const { CAPJIT_CACHE_DIR: own, XDG_CACHE_HOME: base } = environment;
-  if (own !== undefined && own !== "") return own;
-  return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "capjit");
-}
-
-/** What translations depend on: this build of capjit, the options, the bytes of the programs. */
-export function storeKey(programs: Iterable<Uint8Array>, options: JitOptions): string {
-  const self = fileURLToPath(import.meta.url);
-  const { size, mtimeMs } = statSync(self);
-  const hash = createHash("sha256").update(JSON.stringify([self, size, mtimeMs, options]));
-  for (const bytes of programs) hash.update(createHash("sha256").update(bytes).digest());
-  return hash.digest("hex").slice(0, 40);
+/** Programs that happen to share a name share a file, no more: facts and pages are compared in full. */
+export function storeKey(
+  programs: Iterable<Uint8Array>,
+  options: JitOptions,
+  // Sources may change while their translations lie there: only this process can rely on its own.
+  build = `process ${process.pid}`,
+): StoreKey {
+  const facts = JSON.stringify([build, options]);
+  const sums = Array.from(programs, (bytes) => `${bytes.length} ${crc32(bytes)}`);
+  const name = [facts, sums.join()].map((text) => crc32(text).toString(16).padStart(8, "0")).join("-");
+  return { name, facts };
 }

@@ -14,12 +14,9 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
   ["jit/cache/", ["jit/cache/", "jit/ir/", "jit/unit.ts", "mmu/mmu.ts"]],
   ["host-inputs.ts", [], ["node:crypto", "node:fs"]],
   ["host-storage.ts", ["input-error.ts"], ["node:fs", "node:path"]],
-  ["stored-code-file.ts", ["jit/code-store.ts"], ["node:crypto"]],
-  [
-    "translation-store.ts",
-    ["stored-code-file.ts", "jit/"],
-    ["node:crypto", "node:fs", "node:os", "node:path", "node:url"],
-  ],
+  ["kept-files.ts", [], ["node:fs", "node:os", "node:path", "node:zlib"]],
+  ["stored-code-file.ts", ["jit/code-store.ts"]],
+  ["translation-store.ts", ["stored-code-file.ts", "kept-files.ts", "jit/"], ["node:zlib"]],
   ["frontend/", ["frontend/", "jit/ir/"]],
   ["jit/passes/", ["jit/passes/", "jit/ir/", "jit/options.ts"]],
   ["jit/emit/structure.ts", ["jit/ir/"]],
@@ -50,6 +47,11 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
   ["jit/", ["jit/", "mmu/"]],
   ["kernel/schema/", ["kernel/schema/"], ["capnp-es"]],
   ["kernel/", ["kernel/", "mmu/", "host-inputs.ts", "host-storage.ts"], ["capnp-es"]],
+  [
+    "cli/launch.ts",
+    ["kept-files.ts", "cli/"],
+    ["node:fs", "node:module", "node:path", "node:url", "node:v8", "node:vm", "node:zlib"],
+  ],
   [
     "cli/",
     ["*", "cli/"],

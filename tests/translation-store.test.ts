@@ -19,7 +19,8 @@ import { DEFAULT_OPTIONS, PLAIN_OPTIONS } from "../src/jit/options.ts";
 import { createMachine } from "../src/machine.ts";
 import { PAGE_BYTES, type PageNumber } from "../src/mmu/address.ts";
 import { decodeStoredCode, encodeStoredCode, type StoredPage } from "../src/stored-code-file.ts";
-import { storeFolder, storeKey, TranslationStore } from "../src/translation-store.ts";
+import { keptFolder } from "../src/kept-files.ts";
+import { type StoreKey, storeKey, TranslationStore } from "../src/translation-store.ts";
 import { temporaryFolder } from "./cli/command.ts";
 import { guestFile, type ScenarioRun, shipped, visible } from "./guests/run.ts";
 
@@ -29,8 +30,8 @@ let folder = "";
 beforeEach(() => {
   folder = join(temporary.path, `cache${folders++}`);
 });
-const KEY = "key";
-const fileOf = (key = KEY): string => join(folder, `${key}.translations`);
+const KEY: StoreKey = { name: "key", facts: "facts" };
+const fileOf = (name = KEY.name): string => join(folder, `${name}.translations`);
 
 function runWith(name: string, store: CodeStore | undefined, seed = 1n): ScenarioRun {
   const scenario = shipped(name);
@@ -78,7 +79,7 @@ describe("a second run", () => {
     storedRun("hello");
     storedRun("hello");
     expect(Buffer.compare(readFileSync(fileOf()), bytes)).toBe(0);
-    expect(readdirSync(folder)).toEqual([`${KEY}.translations`]);
+    expect(readdirSync(folder)).toEqual([`${KEY.name}.translations`]);
   });
 
   test("of another program finds none of its pages in the file", () => {
@@ -104,7 +105,7 @@ describe("a file that is not as it was written counts as none", () => {
     storedRun("hello");
     const bytes = readFileSync(fileOf());
     expect(loads(bytes)).toBe(true);
-    const places = [0, 5, 22, 23, 40, 54, 55, 58, 60, 100, bytes.length >> 1, bytes.length - 1];
+    const places = [0, 5, 20, 21, 22, 25, 26, 27, 29, 30, 100, bytes.length >> 1, bytes.length - 1];
     for (const at of places) {
       const damaged = Uint8Array.from(bytes);
       damaged[at] = (damaged[at] ?? 0) ^ 1;
@@ -115,7 +116,7 @@ describe("a file that is not as it was written counts as none", () => {
   test("cut off, or with something behind", () => {
     storedRun("hello");
     const bytes = readFileSync(fileOf());
-    for (const length of [0, 1, 22, 23, 54, 55, 58, 59, 200, bytes.length - 1]) {
+    for (const length of [0, 1, 21, 22, 25, 26, 27, 29, 30, 200, bytes.length - 1]) {
       expect(loads(bytes.subarray(0, length)), `${length} bytes`).toBe(false);
     }
     expect(loads(Buffer.concat([bytes, Buffer.from([0])]))).toBe(false);
@@ -140,8 +141,8 @@ describe("the file system", () => {
   });
 
   test("a folder where the file should be is no error", () => {
-    const own = join(folder, KEY);
-    const inside = new TranslationStore(join(folder, `${KEY}.translations`), "other");
+    const own = join(folder, KEY.name);
+    const inside = new TranslationStore(fileOf(), { name: "other", facts: "facts" });
     runWith("hello", inside);
     inside.save();
     expect(storedRun("hello").result.jit.unitsLoaded).toBe(0);
@@ -178,12 +179,12 @@ describe("the file system", () => {
 });
 
 test("the folder: CAPJIT_CACHE_DIR, XDG_CACHE_HOME, then the home folder; empty counts as unset", () => {
-  expect(storeFolder({ CAPJIT_CACHE_DIR: "/a", XDG_CACHE_HOME: "/b" })).toBe("/a");
-  expect(storeFolder({ CAPJIT_CACHE_DIR: "", XDG_CACHE_HOME: "/b" })).toBe("/b/capjit");
-  expect(storeFolder({ XDG_CACHE_HOME: "" })).toMatch(/\/\.cache\/capjit$/);
+  expect(keptFolder({ CAPJIT_CACHE_DIR: "/a", XDG_CACHE_HOME: "/b" })).toBe("/a");
+  expect(keptFolder({ CAPJIT_CACHE_DIR: "", XDG_CACHE_HOME: "/b" })).toBe("/b/capjit");
+  expect(keptFolder({ XDG_CACHE_HOME: "" })).toMatch(/\/\.cache\/capjit$/);
 });
 
-test("the key depends on the programs, their order, and every option", () => {
+test("the key depends on the programs, their order, every option and the build", () => {
   const [a, b] = [guestFile("hello"), guestFile("tiny")];
   const keys = [
     storeKey([a], DEFAULT_OPTIONS),
@@ -192,10 +193,13 @@ test("the key depends on the programs, their order, and every option", () => {
     storeKey([b, a], DEFAULT_OPTIONS),
     storeKey([a], PLAIN_OPTIONS),
     storeKey([a], { ...DEFAULT_OPTIONS, maxBlockInstructions: 63 }),
+    storeKey([a], DEFAULT_OPTIONS, "build"),
   ];
-  expect(new Set(keys).size).toBe(keys.length);
-  expect(storeKey([Uint8Array.from(a)], { ...DEFAULT_OPTIONS })).toBe(keys[0]);
-  for (const key of keys) expect(key).toMatch(/^[0-9a-f]{40}$/);
+  expect(new Set(keys.map(({ name }) => name)).size).toBe(keys.length);
+  expect(storeKey([Uint8Array.from(a)], { ...DEFAULT_OPTIONS })).toEqual(keys[0]);
+  for (const { name } of keys) expect(name).toMatch(/^[0-9a-f]{8}-[0-9a-f]{8}$/);
+  // What the names only hash is compared in full: everything but the programs, whose pages are.
+  expect(new Set(keys.map(({ facts }) => facts)).size).toBe(4);
 });
 
 describe("the file's form", () => {
@@ -225,10 +229,24 @@ describe("the file's form", () => {
   );
   const isName = (name: string): boolean => SIGNATURES.has(name);
 
+  /** Views of a file's Buffer as arrays of their own. */
+  const plainBytes = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+  const plainBatch = ({ body, relocations, blocks }: StoredBatch): StoredBatch => ({
+    body: plainBytes(body),
+    relocations,
+    blocks: blocks.map(({ offset, lengths }) => ({ offset, lengths: plainBytes(lengths) })),
+  });
+
   test("what is written is read again", () => {
     fc.assert(
       fc.property(fc.array(page, { maxLength: 3 }), (pages) => {
-        const read = decodeStoredCode(encodeStoredCode(pages), isName);
+        const read = decodeStoredCode(encodeStoredCode("facts", pages), "facts", isName)?.map(
+          ({ number, bytes, batches }) => ({
+            number,
+            bytes: plainBytes(bytes),
+            batches: batches.map(plainBatch),
+          }),
+        );
         // One line, not a page of bytes, when they differ.
         expect(util.isDeepStrictEqual(read, pages)).toBe(true);
       }),
@@ -241,12 +259,16 @@ describe("the file's form", () => {
       bytes: new Uint8Array(PAGE_BYTES),
       batches: [{ body: new Uint8Array(8), relocations: [{ at: 0, name: "process" }], blocks: [] }],
     };
-    expect(decodeStoredCode(encodeStoredCode([evil]), isName)).toBeUndefined();
-    expect(decodeStoredCode(encodeStoredCode([evil]), () => true)).toBeDefined();
+    const content = encodeStoredCode("facts", [evil]);
+    expect(decodeStoredCode(content, "facts", isName)).toBeUndefined();
+    expect(decodeStoredCode(content, "facts", () => true)).toBeDefined();
   });
 
-  test("a page of another size is none", () => {
-    const short = { number: 1 as PageNumber, bytes: new Uint8Array(100), batches: [] };
-    expect(decodeStoredCode(encodeStoredCode([short]), isName)).toBeUndefined();
+  test("a file that depends on something else is none", () => {
+    const content = encodeStoredCode("facts", []);
+    expect(decodeStoredCode(content, "facts", isName)).toEqual([]);
+    for (const other of ["fact", "facts2", ""]) {
+      expect(decodeStoredCode(content, other, isName)).toBeUndefined();
+    }
   });
 });

@@ -9,6 +9,7 @@ import { InputError } from "../input-error.ts";
 import { packageFile } from "../package-root.ts";
 import { BENCH_EPILOGUE, BENCH_OPTIONS, type BenchArguments } from "./bench-options.ts";
 import { reportFailure } from "./errors.ts";
+import type { Installation } from "../translation-store.ts";
 import type { IsaArguments } from "./isa.ts";
 import { type Output, processOutput } from "./output.ts";
 import { RUN_EPILOGUE, RUN_OPTIONS, type RunArguments } from "./run-options.ts";
@@ -38,15 +39,23 @@ const BENCH_USAGE = `$0 [program] [options]
 Times a compute program that ships, or any scenario or ELF file, and explains where the time goes.`;
 
 /** Runs the command line and returns the exit code. */
-export async function main(args: readonly string[], output: Output = processOutput()): Promise<number> {
+export async function main(
+  args: readonly string[],
+  output: Output = processOutput(),
+  installation: Installation = {},
+): Promise<number> {
   try {
-    return await runCommand(args, output);
+    return await runCommand(args, output, installation);
   } catch (error) {
     return reportFailure(error, (text) => output.stderr.write(text));
   }
 }
 
-async function runCommand(given: readonly string[], output: Output): Promise<number> {
+async function runCommand(
+  given: readonly string[],
+  output: Output,
+  installation: Installation,
+): Promise<number> {
   // A filter needs its `=`: the word after a bare --dump-blocks is the scenario.
   const args = given.map((arg) => (arg === "--dump-blocks" ? "--dump-blocks=" : arg));
   let exitCode = 0;
@@ -61,7 +70,7 @@ async function runCommand(given: readonly string[], output: Output): Promise<num
       describeRun,
       async (parsed) => {
         const { run } = await import("./run.ts");
-        exitCode = await run(checkedArguments<RunArguments>(parsed, RUN_OPTIONS), output);
+        exitCode = await run(checkedArguments<RunArguments>(parsed, RUN_OPTIONS), output, installation);
       },
     );
     await parse(parser, args.slice(1), output);

@@ -1,6 +1,7 @@
 /** `capjit run`: from arguments to a machine, its console, its summary and the exit code. */
 
-import { storeFolder, storeKey, TranslationStore } from "../translation-store.ts";
+import { keptFolder } from "../kept-files.ts";
+import { type Installation, storeKey, TranslationStore } from "../translation-store.ts";
 import { DEFAULT_OPTIONS, type JitOptions, PLAIN_OPTIONS } from "../jit/options.ts";
 import { type Machine, type MachineOptions, createMachine } from "../machine.ts";
 import type { RunResult } from "../run-result.ts";
@@ -20,7 +21,11 @@ import { type Ended, EXIT_EXPECTATION, exitCodeOf, type StopReason, summaryText 
 const BREATH_MS = 200;
 
 /** Runs what the arguments name and returns the exit code. Throws `InputError` for a problem of the invocation. */
-export async function run(args: RunArguments, output: Output): Promise<number> {
+export async function run(
+  args: RunArguments,
+  output: Output,
+  installation: Installation = {},
+): Promise<number> {
   const started = performance.now();
   const cpuBefore = process.cpuUsage();
   const settings = parseSettings(args);
@@ -30,7 +35,7 @@ export async function run(args: RunArguments, output: Output): Promise<number> {
   const expectation = new ExpectationCheck(scenario.expect);
   const console = createGuestConsole({ stdout, beforeWrite: progress.clear });
   const pacer = new Pacer(started, settings.timeoutMs);
-  const store = openStore(args, scenario, settings.machine.jit);
+  const store = openStore(args, scenario, settings.machine.jit, installation);
   const dump = await createDumpFor(args, scenario, () => machine);
   const options: MachineOptions = {
     ...settings.machine,
@@ -117,9 +122,10 @@ function openStore(
   { noCache, checks }: RunArguments,
   { binaries }: Scenario,
   options: JitOptions,
+  { build, shipped }: Installation,
 ): TranslationStore | undefined {
   if (noCache || checks === "full" || options.tier === "js") return undefined;
-  return new TranslationStore(storeFolder(process.env), storeKey(binaries.values(), options));
+  return new TranslationStore(keptFolder(process.env), storeKey(binaries.values(), options, build), shipped);
 }
 
 function parseSettings(args: RunArguments): Settings {

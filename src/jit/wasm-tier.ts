@@ -93,8 +93,9 @@ export class WasmTier {
     const batches = store.find(page.number, page.bytes);
     if (batches === undefined) return;
     const functions = this.#compile(batches, false);
-    for (const [k, batch] of batches.entries()) {
-      stats.unitsLoaded += this.#place(page, batch, functions[k] as WasmUnit, install);
+    // The last one first: a batch that was cut again, because a region begins inside, is behind the whole one.
+    for (let k = batches.length - 1; k >= 0; k--) {
+      stats.unitsLoaded += this.#place(page, batches[k] as StoredBatch, functions[k] as WasmUnit, install);
     }
   }
 

@@ -1,7 +1,8 @@
-/** The command as a user has it: sources stripped to JavaScript once, started as processes of their own. */
+/** The command as a user has it: sources stripped to JavaScript and bundled, started as processes of their own. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -30,9 +31,7 @@ export function buildCommand(): string {
   const folder = mkdtempSync(join(tmpdir(), "capjit-built-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of LINKED) symlinkSync(join(ROOT, name), join(folder, name));
-  mkdirSync(join(folder, "bin"));
-  const launcher = readFileSync(join(ROOT, "bin/capjit.js"), "utf8");
-  writeFileSync(join(folder, "bin/capjit.js"), launcher.replace("dist/bundle/capjit.js", "dist/cli/main.js"));
+  cpSync(join(ROOT, "bin"), join(folder, "bin"), { recursive: true });
   for (const name of readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
     const target = join(folder, "dist", name.replace(/\.ts$/, ".js"));
@@ -40,6 +39,7 @@ export function buildCommand(): string {
     const source = readFileSync(join(ROOT, "src", name), "utf8");
     writeFileSync(target, ts.transpileModule(source, { compilerOptions: COMPILER_OPTIONS }).outputText);
   }
+  execFileSync(process.execPath, [join(ROOT, "scripts/bundle.js"), join(folder, "dist")]);
   return join(folder, "bin/capjit.js");
 }
 
@@ -58,11 +58,13 @@ export interface StartOptions {
   readonly onStart?: (child: ChildProcess) => void;
   /** A file descriptor in place of a pipe. */
   readonly stdout?: number;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function start(command: string, args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, [command, ...args], {
     stdio: ["pipe", options.stdout ?? "pipe", "pipe"],
+    env: { ...process.env, ...options.environment },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout?.on("data", (data: Buffer) => {

@@ -1,6 +1,15 @@
 /** The command as a process: streams that end early, signals, standard input. */
 
-import { existsSync, openSync } from "node:fs";
+import {
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, start } from "./built-command.ts";
 import { guest, temporaryFolder } from "./command.ts";
@@ -9,7 +18,7 @@ import { hex, program } from "./guest-elf.ts";
 let command = "";
 beforeAll(() => {
   command = buildCommand();
-});
+}, 120_000);
 const folder = temporaryFolder();
 
 describe("a process", () => {
@@ -68,5 +77,50 @@ describe("a process", () => {
     );
     const { code } = await start(command, ["run", file, "--timeout", "0.5", "--quiet"]);
     expect(code).toBe(124);
+  });
+});
+
+describe("the compiled form of the command", () => {
+  const cache = (name: string): string => join(folder.path, name);
+  async function hello(kept: string, ...options: readonly string[]): Promise<void> {
+    const environment = { CAPJIT_CACHE_DIR: kept };
+    const { code, stdout } = await start(command, ["run", "hello", ...options], { environment });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Hello from capOS.\n" });
+  }
+  const files = (kept: string): string[] =>
+    readdirSync(kept)
+      .filter((name) => name.endsWith(".compiled"))
+      .map((name) => join(kept, name));
+
+  test("is kept by the first run and used by the next", async () => {
+    await hello(cache("kept"));
+    const [file = "", ...others] = files(cache("kept"));
+    expect(others).toEqual([]);
+    utimesSync(file, 1, 1);
+    await hello(cache("kept"));
+    expect(files(cache("kept"))).toEqual([file]);
+    expect(statSync(file).mtimeMs).toBe(1000);
+  });
+
+  test.each(["altered", "cut off", "of another kind"])("counts as none when it is %s", async (damage) => {
+    const kept = cache(damage);
+    await hello(kept);
+    const [file = ""] = files(kept);
+    const bytes = readFileSync(file);
+    const damaged = Uint8Array.from(bytes);
+    const at = bytes.length >> 1;
+    if (damage === "altered") damaged[at] = (damaged[at] ?? 0) ^ 1;
+    else if (damage === "of another kind") damaged.set(Buffer.from("capjit translati"));
+    writeFileSync(file, damage === "cut off" ? damaged.subarray(0, at) : damaged);
+    await hello(kept);
+    // The next run has a good one.
+    expect(readFileSync(file).length).toBeGreaterThan(at * 1.5);
+    expect(Buffer.compare(readFileSync(file), damaged)).not.toBe(0);
+  });
+
+  test("is neither read nor kept with --no-cache, and not for a command that runs nothing", async () => {
+    await hello(cache("none"), "--no-cache");
+    await start(command, ["scenarios"], { environment: { CAPJIT_CACHE_DIR: cache("none") } });
+    expect(existsSync(cache("none"))).toBe(false);
   });
 });

@@ -14,7 +14,10 @@ const MARK = 77;
 /** A function that gives MARK; the slots take only WebAssembly functions. */
 const FUNCTION = compileModule(
   [{ body: new Uint8Array([0, OP.i32Const, 0x80 | MARK, 0, OP.end]), relocations: [] }],
-  { imports: { [MEMORY_NAME]: new WebAssembly.Memory({ initial: 1, maximum: 65536 }) }, table: false },
+  {
+    imports: () => ({ [MEMORY_NAME]: new WebAssembly.Memory({ initial: 1, maximum: 65536 }) }),
+    table: false,
+  },
 )[0] as WasmUnit;
 
 let words: Int32Array;

@@ -2,7 +2,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { STATUS_GO_PREEMPTIBLE } from "../../unit.ts";
-import { encodeModule, IMPORT_MODULE, MEMORY_NAME, OP } from "./bytes.ts";
+import { encodeModule, IMPORT_MODULE, type ImportedFunction, MEMORY_NAME, OP } from "./bytes.ts";
 import { type FunctionCode, ImportList, PADDED_BYTES, SELF, UNIT_TYPE } from "./imports.ts";
 
 // V8 reads branch hints only when told to. Without them it treats slow paths like fast ones, and the calls in them
@@ -12,9 +12,12 @@ setFlagsFromString("--experimental-wasm-branch-hinting");
 /** Enters a unit at one of its labels; returns a status of `unit.ts`. */
 export type WasmUnit = (label: number) => number;
 
+/** Gives at least these functions, and the memory and the table, by name. */
+export type ImportSource = (functions: readonly ImportedFunction[]) => Record<string, unknown>;
+
 export interface ModuleOptions {
-  /** What the functions may import, by name. */
-  readonly imports: Readonly<Record<string, unknown>>;
+  /** What the functions may import. */
+  readonly imports: ImportSource;
   /** Whether the functions call through the table. */
   readonly table: boolean;
 }
@@ -22,7 +25,7 @@ export interface ModuleOptions {
 /** Compiles functions into one module, which costs less than one by one; the host compiles each at its first call. */
 export function compileModule(
   functions: readonly FunctionCode[],
-  { imports: given, table }: ModuleOptions,
+  { imports: source, table }: ModuleOptions,
 ): WasmUnit[] {
   const imports = new ImportList();
   // The module's own functions are numbered behind its imports.
@@ -37,7 +40,9 @@ export function compileModule(
   }));
   const parts = { types: imports.types, imports: imports.functions, table, functions: bodies };
   const module = new WebAssembly.Module(encodeModule(parts));
-  const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: given });
+  const { exports } = new WebAssembly.Instance(module, {
+    [IMPORT_MODULE]: source(imports.functions),
+  });
   return functions.map((_, k) => exports[String(k)] as WasmUnit);
 }
 

@@ -11,9 +11,10 @@ import { RIP } from "../../ir/state.ts";
 import type { RuntimeHooks, RuntimeState } from "../../unit.ts";
 import { ACCESS_NAMES, accessFunctions } from "./access-functions.ts";
 import { MEMORY_NAME, TABLE_NAME } from "./bytes.ts";
-import { compileModule } from "./compile.ts";
+import { compileModule, type ImportSource } from "./compile.ts";
 import { floatFunctions } from "./float-functions.ts";
 import { FLOAT_FUNCTIONS } from "./float-ops.ts";
+import { Forwarders } from "./forwarders.ts";
 import { accessOf, completedOf, highOf } from "./site.ts";
 
 const RIP_WORD = (STATE_BYTE + RIP) >> 2;
@@ -42,7 +43,7 @@ const RAISED = { name: "RAISED" } as const;
 
 export class WasmRuntime {
   /** Everything a module may import, by the names of `imports.ts`. */
-  readonly imports: Readonly<Record<string, unknown>>;
+  readonly imports: ImportSource;
   readonly #words: Int32Array;
   readonly #state: RuntimeState;
   readonly #mmu: Mmu;
@@ -73,24 +74,17 @@ export class WasmRuntime {
       resume: (status: number, lo: number, hi: number) => hooks.resume(status, lo, hi),
       cpuid: (register: number, leaf: number, subleaf: number) => hooks.cpuid(register, leaf, subleaf),
     });
-    const accesses = compileModule(accessFunctions(), { imports: helpers, table: false });
-    this.imports = {
-      ...helpers,
-      ...Object.fromEntries(ACCESS_NAMES.map((name, k) => [name, accesses[k]])),
-    };
-    this.#offerFloats(helpers);
-  }
-
-  /** SSE arithmetic is compiled when the first module asks for it. */
-  #offerFloats(helpers: Readonly<Record<string, unknown>>): void {
-    let functions: readonly unknown[] | undefined;
-    for (const [k, { name }] of FLOAT_FUNCTIONS.entries()) {
-      const get = (): unknown => {
-        functions ??= compileModule(floatFunctions(), { imports: helpers, table: false });
-        return functions[k];
-      };
-      Object.defineProperty(this.imports, name, { enumerable: true, get });
-    }
+    const forwarders = new Forwarders(helpers);
+    this.imports = forwarders.imports;
+    forwarders.provide(
+      ACCESS_NAMES,
+      compileModule(accessFunctions(), { imports: this.imports, table: false }),
+    );
+    // SSE arithmetic is compiled when the first module asks for it.
+    forwarders.offer(
+      FLOAT_FUNCTIONS.map(({ name }) => name),
+      () => compileModule(floatFunctions(), { imports: this.imports, table: false }),
+    );
   }
 
   /** Number of the name of an instruction that is not implemented; 0 is none. */
