@@ -127,7 +127,8 @@ function memoryText(insn: Instruction, bits: number): string {
   const names: string[] = [];
   const nameBits = insn.addressBytes * 8;
   if (insn.base === RIP_RELATIVE) {
-    names.push(addressText(insn.address + insn.length + displacement));
+    const target = insn.address + insn.length + displacement;
+    names.push(addressText(nameBits === 32 ? target >>> 0 : target));
   } else {
     if (insn.base !== NO_REGISTER) names.push(registerName(insn.base, nameBits));
     if (insn.index !== NO_REGISTER) {

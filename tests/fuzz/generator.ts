@@ -216,12 +216,15 @@ const isPrefix = (byte: number): boolean =>
   (byte & 0xe7) === 0x26 ||
   (byte & 0xfe) === 0x64;
 
-/** Selectors are the host's; near branches with prefix 66 are 16 bits wide on AMD processors and not on Intel's. */
+/** Selectors are the host's; what differs between Intel's and AMD's processors is as Intel's manual has it. */
 function isHostSpecific(bytes: Uint8Array): boolean {
   const at = bytes.findIndex((byte) => !isPrefix(byte));
   const [opcode = 0, second = 0] = bytes.subarray(at);
   if (opcode === 0x8c || opcode === 0x8e) return true;
   if (opcode === 0x0f && [0xa0, 0xa1, 0xa8, 0xa9].includes(second)) return true;
+  // MOVSXD to 16 bits reads 16 bits of memory on Intel processors and 32 on AMD's.
+  const narrow = bytes.subarray(0, at).includes(0x66) && ((bytes[at - 1] ?? 0) & 0xf8) !== 0x48;
+  if (opcode === 0x63 && narrow && second < 0xc0) return true;
   // 0F 0D with a register is a NOP on Intel processors and undefined on AMD's; VMX answers for itself.
   const modrm = bytes[at + 2] ?? 0;
   if (opcode === 0x0f && second === 0x0d && modrm >= 0xc0) return true;
