@@ -33,6 +33,9 @@ formatter.showBranchSize = false;
 formatter.usePseudoOps = false;
 formatter.memorySizeOptions = MemorySizeOptions.Always;
 
+/** It writes ST beside a memory operand of an x87 instruction; the manual does not. */
+const STACK_TOP = /^(f\w+) st, (.* ptr .*)$|^(f\w+ .* ptr .*), st$/;
+
 /** Prefixes that it prints and that mean nothing here. */
 const IDLE =
   /^((data16|data64|addr32|bnd|hint-not-taken|hint-taken|xacquire|xrelease|notrack|cs|ss|ds|es|fs|gs) )+/;
@@ -49,6 +52,9 @@ const FLAGS = [
 const statusFlags = (bits: number): number =>
   FLAGS.reduce((mask, [theirs, ours]) => ((bits & theirs) === 0 ? mask : mask | ours), 0);
 
+const withoutTop = (_all: string, name = "", operand = "", stored = ""): string =>
+  stored === "" ? `${name} ${operand}` : stored;
+
 const instruction = new Instruction();
 
 function describe(): Reference {
@@ -58,7 +64,7 @@ function describe(): Reference {
   return {
     valid: true,
     length,
-    text: formatter.format(instruction).replace(IDLE, ""),
+    text: formatter.format(instruction).replace(IDLE, "").replace(STACK_TOP, withoutTop),
     undefinedFlags: statusFlags(instruction.rflagsUndefined),
     changedFlags: statusFlags(instruction.rflagsModified),
   };

@@ -231,6 +231,7 @@ function isHostSpecific(bytes: Uint8Array): boolean {
   if (opcode === 0x0f && second === 0x01 && modrm >= 0xc0) return true;
   // LOOPE and LOOPNE with F2 or F3 are undefined; processors let the prefix choose the condition.
   if ((opcode === 0xe0 || opcode === 0xe1) && bytes.slice(0, at).some((byte) => byte >= 0xf2)) return true;
+  // A near branch with prefix 66 is 16 bits wide on AMD processors and not on Intel's.
   const nearBranch =
     (opcode >= 0x70 && opcode < 0x80) ||
     (opcode === 0x0f && second >= 0x80 && second < 0x90) ||
