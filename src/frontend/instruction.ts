@@ -127,7 +127,8 @@ function memoryText(insn: Instruction, bits: number): string {
   const names: string[] = [];
   const nameBits = insn.addressBytes * 8;
   if (insn.base === RIP_RELATIVE) {
-    names.push(addressText(insn.address + insn.length + displacement));
+    const target = insn.address + insn.length + displacement;
+    names.push(addressText(nameBits === 32 ? target >>> 0 : target));
   } else {
     if (insn.base !== NO_REGISTER) names.push(registerName(insn.base, nameBits));
     if (insn.index !== NO_REGISTER) {
@@ -139,7 +140,7 @@ function memoryText(insn: Instruction, bits: number): string {
   }
   let text = names.join("+");
   if (displacement < 0 && names.length > 1) text = text.replace(/\+([^+]*)$/, "-$1");
-  return `${size === undefined ? "" : `${size} ptr ${segmentText(insn)}`}[${text}]`;
+  return `${size === undefined ? "" : `${size} ptr `}${segmentText(insn)}[${text}]`;
 }
 
 const vectorName = (code: OperandCode, register: number): string =>
@@ -187,6 +188,10 @@ function operandText(insn: Instruction, code: OperandCode): string {
     case "xrm":
     case "mmrm":
       return insn.memory ? memoryText(insn, bits) : vectorName(code, insn.rm);
+    case "top":
+      return "st";
+    case "stack":
+      return `st(${insn.rm & 7})`;
     case "segment":
       return SEGMENTS[insn.reg & 7] ?? "";
     case "fixedSegment":

@@ -33,6 +33,9 @@ export type OperandKind =
   | "xrm"
   | "mmreg"
   | "mmrm"
+  /** ST(0), and ST(i) by ModRM.rm. */
+  | "top"
+  | "stack"
   | "segment"
   | "fixedSegment"
   | "control"
@@ -146,6 +149,9 @@ export const OPERAND_CODES = {
   Qq: byModrm("mmrm", 64),
   Qd: byModrm("mmrm", 32),
   Nq: byModrm("mmrm", 64),
+  // The register stack of the x87 unit.
+  ST: other("top", 80),
+  STi: byModrm("stack", 80),
   // Segment, control and debug registers.
   FS: { ...other("fixedSegment", 0), number: 4 },
   GS: { ...other("fixedSegment", 0), number: 5 },

@@ -1,51 +1,15 @@
 /**
- * Random experiments, driven by the decoder's own tables: every encoding it accepts is tried, a new row without
- * being listed. Registers hold interesting numbers, or addresses near the edges of the data pages, so that about
- * half of all accesses hit, and many cross a page or fault.
+ * Random instructions, driven by the decoder's own tables: every encoding it accepts is tried, a new row without
+ * being listed.
  */
 
 import { decode, DECODED } from "../../src/frontend/decode.ts";
-import { type Instruction, newInstruction } from "../../src/frontend/instruction.ts";
+import { type Instruction, newInstruction, SEGMENT_FS } from "../../src/frontend/instruction.ts";
 import { type Encoding, encodings } from "../../src/frontend/tables/encodings.ts";
 import { type Row, rowName } from "../../src/frontend/tables/row.ts";
 import { EVEX_ROW } from "../../src/frontend/tables/vex.ts";
-import { floatBytes, mxcsr, x87 } from "../support/float-values.ts";
-import {
-  CODE_BYTES,
-  CODE_PAGE,
-  DATA_BYTES,
-  DATA_PAGES,
-  RODATA_PAGE,
-  type TestCase,
-  WINDOW_BYTES,
-} from "../support/state.ts";
-
-/** 32 random bits; xorshift, so that a seed repeats a run. */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-  next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (this.#state = x) >>> 0;
-  }
-  below(limit: number): number {
-    return this.next() % limit;
-  }
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-  pick<T>(items: readonly [T, ...T[]]): T {
-    return items[this.below(items.length)] ?? items[0];
-  }
-  bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.next() >>> 13);
-  }
-}
+import { CODE_PAGE } from "../support/state.ts";
+import type { Random } from "./random.ts";
 
 /** Reasons to leave an encoding out: the answer is the host's, or it would reach the host. */
 export const EXCLUDED: ReadonlySet<string> = new Set([
@@ -73,26 +37,27 @@ export const FREE_ORDER: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 const LEGACY_PREFIXES = [0x66, 0xf2, 0xf3, 0x67, 0xf0, 0x2e, 0x3e] as const;
-const EDGES = [0n, 1n, 2n, 3n, 7n, 8n, 31n, 32n, 63n, 64n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn,
-  0x7fff_ffffn, 0x8000_0000n, 0xffff_ffffn, 0x7fff_ffff_ffff_ffffn, 0x8000_0000_0000_0000n,
-  0xffff_ffff_ffff_ffffn, 0xffff_ffff_ffff_fff0n, 0x0000_8000_0000_0000n] as const; // prettier-ignore
-const PLACES = [DATA_PAGES, DATA_PAGES + 8, DATA_PAGES + 32, DATA_PAGES + 4096, DATA_PAGES + 4088, DATA_PAGES + 4000,
-  DATA_PAGES + 4160, DATA_PAGES + DATA_BYTES - 32, DATA_PAGES + DATA_BYTES - 4, RODATA_PAGE + 16, CODE_PAGE] as const; // prettier-ignore
+/** Segments with a base are rare among instructions, and bases rare among bugs. */
+const SEGMENT_PREFIXES = [0x64, 0x65] as const;
 
 export interface Candidate {
   readonly bytes: Uint8Array;
   readonly name: string;
   readonly row: Row;
+  /** What the bytes are an encoding of, where the choices of the tables say it. */
+  readonly encoding: Encoding | undefined;
   readonly undefinedFlags: number;
   readonly supported: boolean;
   /** May go elsewhere: nothing follows it in a sequence, or the target could lie inside the sequence. */
   readonly branches: boolean;
+  /** Where a relative branch goes, counted from its first byte. */
+  readonly target: number | undefined;
 }
 
 const insn: Instruction = newInstruction(EVEX_ROW);
 
 /** Rows that can be compared with a processor, by everything that leads to them. */
-const ENCODINGS: readonly Encoding[] = encodings().filter(({ row }) => row.supported);
+export const ENCODINGS: readonly Encoding[] = encodings().filter(({ row }) => row.supported);
 const MANDATORY = [undefined, 0x66, 0xf3, 0xf2] as const;
 const ESCAPES: Readonly<Record<string, readonly number[]>> = {
   "": [],
@@ -157,35 +122,78 @@ function anyBytes(random: Random): Uint8Array {
   return Uint8Array.from(raw);
 }
 
+const ROW_ENCODINGS = new Map<Row, Encoding[]>();
+for (const encoding of encodings()) {
+  const of = ROW_ENCODINGS.get(encoding.row) ?? [];
+  of.push(encoding);
+  ROW_ENCODINGS.set(encoding.row, of);
+}
+
+/** The encoding of the decoded instruction: several may share a row. */
+function encodingOf(
+  { row, opcode, modrm, memory, rex, repeat }: Instruction,
+  raw: Uint8Array,
+): Encoding | undefined {
+  const operandPrefix = raw
+    .subarray(
+      0,
+      raw.findIndex((byte) => !isPrefix(byte)),
+    )
+    .includes(0x66);
+  const prefix = repeat === 0xf2 ? 3 : repeat === 0xf3 ? 2 : operandPrefix ? 1 : 0;
+  const fits = (choice: number | boolean | undefined, actual: number | boolean): boolean =>
+    choice === undefined || choice === actual;
+  return ROW_ENCODINGS.get(row)?.find(
+    (encoding) =>
+      encoding.opcode === opcode &&
+      (encoding.map.startsWith("vex") || fits(encoding.prefix, prefix)) &&
+      fits(encoding.reg, (modrm >> 3) & 7) &&
+      fits(encoding.rm, modrm & 7) &&
+      fits(encoding.memory, memory) &&
+      fits(encoding.wide, (rex & 8) !== 0) &&
+      fits(encoding.extended, (rex & 1) !== 0),
+  );
+}
+
+/** By its name, whatever the operand size. */
+export const isExcluded = (name: string): boolean =>
+  EXCLUDED.has(name.replace(/[qdw]$/, "")) || EXCLUDED.has(name);
+
 /** An instruction whose bytes are given, or undefined when they are none that can be compared. */
 export function candidateFrom(raw: Uint8Array): Candidate | undefined {
   if (decode(raw, 0, raw.length, CODE_PAGE, insn) !== DECODED) return undefined;
-  const name = rowName(insn.row, insn.operandBytes);
-  if (EXCLUDED.has(name.replace(/[qdw]$/, "")) || EXCLUDED.has(name) || insn.segment >= 4) return undefined;
-  if (isHostSpecific(raw)) return undefined;
+  const { row } = insn;
+  const name = rowName(row, insn.operandBytes);
+  if (isExcluded(name) || isHostSpecific(raw)) return undefined;
   return {
     bytes: raw.slice(0, insn.length),
     name,
-    row: insn.row,
-    undefinedFlags: insn.row.undefinedFlags,
-    supported: insn.row.supported,
-    branches: insn.row.ends || /^(j|loop)/.test(name),
+    row,
+    encoding: encodingOf(insn, raw),
+    undefinedFlags: row.undefinedFlags,
+    supported: row.supported,
+    branches: row.ends || /^(j|loop)/.test(name),
+    target: row.operands.some(({ kind }) => kind === "relative")
+      ? insn.length + insn.immediateLow
+      : undefined,
   };
 }
 
 /** A random instruction of an encoding, or undefined for a miss. */
 export function instructionOf(random: Random, encoding: Encoding): Candidate | undefined {
   const candidate = candidateFrom(encodingBytes(random, encoding));
-  return candidate?.row === encoding.row ? candidate : undefined;
+  // Recorded vectors start from states without segment bases.
+  return candidate?.row === encoding.row && insn.segment < SEGMENT_FS ? candidate : undefined;
 }
 
 /** A random instruction whose name matches, or undefined for a miss. */
 export function randomInstruction(random: Random, only?: RegExp): Candidate | undefined {
   const from = only === undefined ? ENCODINGS : encodingsNamed(only);
-  const bytes =
-    only === undefined && random.chance(30)
+  const plain =
+    only === undefined && random.chance(20)
       ? anyBytes(random)
       : encodingBytes(random, from[random.below(from.length)]!);
+  const bytes = random.chance(4) ? Uint8Array.of(random.pick(SEGMENT_PREFIXES), ...plain) : plain;
   const candidate = candidateFrom(bytes);
   return candidate === undefined || only?.test(candidate.name) === false ? undefined : candidate;
 }
@@ -203,65 +211,31 @@ function encodingsNamed(only: RegExp): readonly Encoding[] {
 }
 
 const isPrefix = (byte: number): boolean =>
-  LEGACY_PREFIXES.some((prefix) => prefix === byte) || (byte & 0xf0) === 0x40 || (byte & 0xe7) === 0x26;
+  LEGACY_PREFIXES.some((prefix) => prefix === byte) ||
+  (byte & 0xf0) === 0x40 ||
+  (byte & 0xe7) === 0x26 ||
+  (byte & 0xfe) === 0x64;
 
-/** Selectors are the host's; near branches with prefix 66 are 16 bits wide on AMD processors and not on Intel's. */
+/** Selectors are the host's; what differs between Intel's and AMD's processors is as Intel's manual has it. */
 function isHostSpecific(bytes: Uint8Array): boolean {
   const at = bytes.findIndex((byte) => !isPrefix(byte));
   const [opcode = 0, second = 0] = bytes.subarray(at);
   if (opcode === 0x8c || opcode === 0x8e) return true;
   if (opcode === 0x0f && [0xa0, 0xa1, 0xa8, 0xa9].includes(second)) return true;
+  // MOVSXD to 16 bits reads 16 bits of memory on Intel processors and 32 on AMD's.
+  const narrow = bytes.subarray(0, at).includes(0x66) && ((bytes[at - 1] ?? 0) & 0xf8) !== 0x48;
+  if (opcode === 0x63 && narrow && second < 0xc0) return true;
   // 0F 0D with a register is a NOP on Intel processors and undefined on AMD's; VMX answers for itself.
   const modrm = bytes[at + 2] ?? 0;
   if (opcode === 0x0f && second === 0x0d && modrm >= 0xc0) return true;
   if (opcode === 0x0f && second === 0x01 && modrm >= 0xc0) return true;
   // LOOPE and LOOPNE with F2 or F3 are undefined; processors let the prefix choose the condition.
   if ((opcode === 0xe0 || opcode === 0xe1) && bytes.slice(0, at).some((byte) => byte >= 0xf2)) return true;
+  // A near branch with prefix 66 is 16 bits wide on AMD processors and not on Intel's.
   const nearBranch =
     (opcode >= 0x70 && opcode < 0x80) ||
     (opcode === 0x0f && second >= 0x80 && second < 0x90) ||
     [0xc2, 0xc3, 0xe8, 0xe9, 0xeb, 0xe0, 0xe1, 0xe2, 0xe3].includes(opcode) ||
     (opcode === 0xff && (second & 0x38) >= 0x10 && (second & 0x38) <= 0x20);
   return nearBranch && bytes.slice(0, at).includes(0x66);
-}
-
-function randomRegister(random: Random): bigint {
-  const kind = random.below(10);
-  if (kind < 2) return BigInt(random.pick(PLACES) & ~15);
-  if (kind < 4) return BigInt(random.pick(PLACES) + random.below(16) - 8);
-  if (kind < 7) return random.pick(EDGES);
-  if (kind < 8) return BigInt(random.below(100));
-  return (BigInt(random.next()) << 32n) | BigInt(random.next());
-}
-
-const STATUS = 0x8d5;
-const DIRECTION = 0x400;
-
-/** A start state and memory around the code. */
-export function randomCase(random: Random, code: Uint8Array): TestCase {
-  const gpr = Array.from({ length: 16 }, () => randomRegister(random));
-  // A count register that is not far too large keeps repeated instructions short.
-  if (random.chance(70)) gpr[1] = BigInt(random.below(80));
-  const codeOffset = random.chance(10) ? 4096 - code.length - random.below(2) : random.below(3) * 1024;
-  const sparse = random.chance(30);
-  const floats = random.chance(60);
-  const next = (): number => random.next() >>> 0;
-  const window =
-    floats && !sparse
-      ? floatBytes(next, WINDOW_BYTES)
-      : random.bytes(WINDOW_BYTES).map((byte) => (sparse && byte < 128 ? 0 : byte));
-  return {
-    state: {
-      gpr,
-      rip: BigInt(CODE_PAGE + codeOffset),
-      rflags: BigInt((random.next() & (STATUS | (random.chance(20) ? DIRECTION : 0))) | 0x202),
-      xmm: floats ? floatBytes(next, 256) : random.bytes(256).map((byte) => (random.chance(20) ? 0 : byte)),
-      mxcsr: mxcsr(next),
-      x87: x87(next),
-    },
-    code: code.slice(0, CODE_BYTES),
-    codeOffset,
-    window,
-    rodata: random.bytes(64),
-  };
 }

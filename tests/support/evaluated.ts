@@ -10,14 +10,19 @@ import { Cpu } from "./asm.ts";
 import type { Executor } from "./emitted.ts";
 import { SimpleMachine, SimpleMemory } from "./evaluator.ts";
 import {
+  CODE_AREA_BYTES,
   CODE_PAGE,
   DATA_BYTES,
   DATA_PAGES,
   dataPages,
+  type DataPart,
+  FS_BASE,
+  GS_BASE,
   RODATA_PAGE,
   rotated,
   type TestCase,
   type TestResult,
+  WINDOWS,
   windowsOf,
 } from "./state.ts";
 
@@ -41,18 +46,20 @@ const pageFault = (address: bigint, present: boolean, write: boolean): Fault => 
   address,
 });
 
+const isCode = (page: number): boolean => page >= CODE_PAGE && page < CODE_PAGE + CODE_AREA_BYTES;
+
 const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
 /** The pages of an experiment, which fault as those of a process do. */
 class Pages extends SimpleMemory {
-  readonly code = new Uint8Array(PAGE).fill(0xcc);
+  readonly code = new Uint8Array(CODE_AREA_BYTES).fill(0xcc);
   readonly #data: Uint8Array;
   readonly #rodata = new Uint8Array(PAGE);
 
-  constructor(test: TestCase) {
+  constructor(test: TestCase, parts: readonly DataPart[]) {
     super((address, write) => this.#refusal(address, write));
     this.code.set(test.code, test.codeOffset);
-    this.#data = dataPages(test.window);
+    this.#data = dataPages(test.window, parts);
     this.#rodata.set(test.rodata);
   }
 
@@ -73,7 +80,7 @@ class Pages extends SimpleMemory {
   #refusal(address: bigint, write: boolean): Fault | undefined {
     const page = Number(address >> 12n) * PAGE;
     if (page >= DATA_PAGES && page < DATA_PAGES + DATA_BYTES) return undefined;
-    const readable = page === CODE_PAGE || page === RODATA_PAGE;
+    const readable = isCode(page) || page === RODATA_PAGE;
     if (readable && !write) return undefined;
     const upper = address >> 47n !== 0n;
     return pageFault(address, readable || upper, write);
@@ -116,6 +123,7 @@ function loadState(cpu: Cpu, { state }: TestCase): void {
   state.gpr.forEach((value, i) => cpu.setGeneral(i, value));
   cpu.flags = Number(state.rflags);
   cpu.set("df", state.rflags & DF).set("id_ac", state.rflags & ID_AC);
+  cpu.set("fs_base", BigInt(FS_BASE)).set("gs_base", BigInt(GS_BASE));
   cpu.set("mxcsr", BigInt(state.mxcsr));
   const { control, status, tags, stack } = state.x87;
   cpu.set("fcw", BigInt(control)).set("fsw", BigInt(status)).set("ftw", BigInt(tags));
@@ -150,7 +158,10 @@ function runToEnd(cpu: Cpu, pages: Pages, start: bigint, options: LifterOptions)
   for (let count = 0; count < MAX_BLOCKS; count++) {
     const fetch = fetchFault(rip);
     if (fetch !== undefined) return [{ kind: "fault", ...fetch }, rip];
-    const block = lift(guestAddress(Number(rip)), { page: pages.code, next: () => undefined }, 64);
+    const page = (Number(rip) - CODE_PAGE) & -PAGE;
+    const following = page + PAGE < CODE_AREA_BYTES ? pages.code.subarray(page + PAGE) : undefined;
+    const source = { page: pages.code.subarray(page, page + PAGE), next: () => following };
+    const block = lift(guestAddress(Number(rip)), source, 64);
     if ("kind" in block) {
       return [{ kind: "fault", vector: VECTOR_PAGE, errorCode: 0x14, address: BigInt(block.address) }, rip];
     }
@@ -167,7 +178,7 @@ function runToEnd(cpu: Cpu, pages: Pages, start: bigint, options: LifterOptions)
 
 function fetchFault(rip: bigint): Fault | undefined {
   const page = rip >> 12n;
-  if (page === BigInt(CODE_PAGE) >> 12n) return undefined;
+  if (isCode(Number(page) * PAGE)) return undefined;
   if (!canonical(rip)) return { vector: VECTOR_PROTECTION, errorCode: 0, address: 0n };
   const present = [DATA_PAGES, DATA_PAGES + PAGE, RODATA_PAGE].some((at) => BigInt(at) >> 12n === page);
   const upper = rip >> 47n !== 0n;
@@ -175,14 +186,17 @@ function fetchFault(rip: bigint): Fault | undefined {
 }
 
 /** Runs cases on the evaluator; slow, and independent of everything that is emitted. */
-export function evaluatedExecutor(options: LifterOptions = {}): Executor {
+export function evaluatedExecutor(
+  options: LifterOptions = {},
+  parts: readonly DataPart[] = WINDOWS,
+): Executor {
   return {
     run(test) {
-      const pages = new Pages(test);
+      const pages = new Pages(test, parts);
       const cpu = new Cpu(pages);
       loadState(cpu, test);
       const [ending, rip] = runToEnd(cpu, pages, test.state.rip, options);
-      return { ending, state: saveState(cpu, rip), ...windowsOf(pages.dataAfter) };
+      return { ending, state: saveState(cpu, rip), ...windowsOf(pages.dataAfter, parts) };
     },
   };
 }

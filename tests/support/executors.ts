@@ -1,7 +1,7 @@
 /** Every way an experiment can be run; what the processor did must come out of each (JIT-5). */
 
 import { FEATURE_BITS, isFeature } from "../../src/frontend/features.ts";
-import { PLAIN_OPTIONS } from "../../src/jit/options.ts";
+import { type JitOptions, PLAIN_OPTIONS } from "../../src/jit/options.ts";
 import { emittedExecutor, type Executor } from "./emitted.ts";
 import { evaluatedExecutor } from "./evaluated.ts";
 
@@ -11,20 +11,26 @@ export interface NamedExecutor {
 }
 
 /** Everything there is a row for, also what is not reported by default. */
-const features = Object.keys(FEATURE_BITS).filter(isFeature);
+export const FEATURES = Object.keys(FEATURE_BITS).filter(isFeature);
 
-const emitted = (name: string, jit: Parameters<typeof emittedExecutor>[0]): NamedExecutor => ({
+const emitted = (name: string, jit: Partial<JitOptions>): NamedExecutor => ({
   name,
-  make: () => emittedExecutor({ checks: "off", features, ...jit }),
+  make: () => emittedExecutor({ checks: "off", features: FEATURES, jit }),
 });
 
+/** What runs by default, then every other way that emits code. */
+export const EMITTED: readonly (readonly [name: string, jit: Partial<JitOptions>])[] = [
+  ["by default", {}],
+  ["WebAssembly, state in place", { tier: "wasm", regions: false }],
+  ["WebAssembly regions", { tier: "wasm", regionEntries: 1 }],
+  ["JavaScript regions", { tier: "js", javascriptRegionEntries: 1 }],
+  ["blocks, compact first", { tier: "js", hotEntries: 20, regions: false }],
+  ["blocks", { tier: "js", compactFirst: false, regions: false }],
+  ["blocks without any pass", PLAIN_OPTIONS],
+  ["one instruction per block", { tier: "js", compactFirst: false, regions: false, maxBlockInstructions: 1 }],
+];
+
 export const EXECUTORS: readonly NamedExecutor[] = [
-  { name: "evaluator", make: () => evaluatedExecutor({ features: new Set(features) }) },
-  emitted("WebAssembly, state in place", { tier: "wasm", jit: { regions: false } }),
-  emitted("WebAssembly regions", { tier: "wasm", jit: { regionEntries: 1 } }),
-  emitted("JavaScript regions", { tier: "js", jit: { javascriptRegionEntries: 1 } }),
-  emitted("blocks, compact first", { tier: "js", jit: { regions: false } }),
-  emitted("blocks", { tier: "js", jit: { compactFirst: false } }),
-  emitted("blocks without any pass", { jit: PLAIN_OPTIONS }),
-  emitted("one instruction per block", { tier: "js", jit: { compactFirst: false, maxBlockInstructions: 1 } }),
+  { name: "evaluator", make: () => evaluatedExecutor({ features: new Set(FEATURES) }) },
+  ...EMITTED.map(([name, jit]) => emitted(name, jit)),
 ];

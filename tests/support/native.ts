@@ -5,117 +5,133 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { CODE_BYTES, type CpuState, type TestCase, type TestResult, WINDOW_BYTES } from "./state.ts";
+import { packageFile } from "../../src/package-root.ts";
+import {
+  type Batch,
+  batchOf,
+  caseBytes,
+  decodeResult,
+  encodeHeader,
+  IMAGE_AT,
+  resultBytes,
+  SIGNAL_AT,
+} from "./native-layout.ts";
+import { CODE_AREA_BYTES, type TestCase, type TestResult } from "./state.ts";
 
-const SOURCE = fileURLToPath(new URL("../native/harness.c", import.meta.url));
-const STATE_BYTES = 16 * 8 + 8 + 8 + 16 * 16 + 16 + 8 * 16;
-const RODATA_BYTES = 64;
-const CASE_BYTES = STATE_BYTES + 8 + CODE_BYTES + WINDOW_BYTES + RODATA_BYTES;
-const RESULT_BYTES = STATE_BYTES + 8 + 16 + WINDOW_BYTES;
-const SIGALRM = 14;
+/** Files in memory, where the system has a folder for them. */
+const MEMORY_FOLDER = "/dev/shm";
 
 export interface NativeCpu {
   /** Runs each case in order. Throws when the harness dies, which a system call under test does. */
   run(cases: readonly TestCase[]): TestResult[];
+  /** Results of `resultBytes(batch.parts)` each, in one buffer that the next call uses again. */
+  runBatch(batch: Batch): Buffer;
+  /** Gives the files back; nothing runs afterwards. */
+  close(): void;
 }
 
 /** The reference, or the reason why there is none here. */
 export function nativeCpu(): NativeCpu | string {
   if (process.arch !== "x64" || process.platform !== "linux") return "the host is not x86-64 Linux";
   const binary = buildHarness();
-  if (typeof binary !== "string") return binary.reason;
-  return { run: (cases) => runBatch(binary, cases) };
+  return typeof binary === "string" ? new Harness(binary) : binary.reason;
 }
 
 function buildHarness(): string | { readonly reason: string } {
-  const digest = createHash("sha256").update(readFileSync(SOURCE)).digest("hex").slice(0, 16);
+  const source = packageFile("tests/native/harness.c");
+  const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
   const folder = join(tmpdir(), "capjit-native");
   const binary = join(folder, `harness-${digest}`);
   if (existsSync(binary)) return binary;
   mkdirSync(folder, { recursive: true });
+  // Several processes may build it at once: renamed when it is whole.
+  const unfinished = `${binary}.${process.pid}`;
   try {
-    execFileSync("cc", ["-O2", "-o", binary, SOURCE], { stdio: "pipe" });
+    execFileSync("cc", ["-O2", "-fno-stack-protector", "-o", unfinished, source], { stdio: "pipe" });
   } catch (error) {
-    return {
-      reason: `no working C compiler: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : ""}`,
-    };
+    const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
+    return { reason: `no working C compiler: ${text}` };
   }
+  renameSync(unfinished, binary);
   return binary;
 }
 
-function runBatch(binary: string, cases: readonly TestCase[]): TestResult[] {
-  const input = Buffer.alloc(cases.length * CASE_BYTES);
-  cases.forEach((test, i) => encodeCase(test, input.subarray(i * CASE_BYTES, (i + 1) * CASE_BYTES)));
-  const { stdout, status, signal } = spawnSync(binary, [], {
-    input,
-    maxBuffer: cases.length * RESULT_BYTES + 4096,
-  });
-  if (stdout.length !== cases.length * RESULT_BYTES) {
-    const done = Math.floor(stdout.length / RESULT_BYTES);
-    const code = Buffer.from(cases[done]?.code ?? []).toString("hex");
-    throw new Error(`the native harness died (${signal ?? status}) at case ${done}, code ${code}`);
+class Harness implements NativeCpu {
+  readonly #binary: string;
+  /** Input and output. Their names are gone at once: only the open files are needed. */
+  readonly #input: number;
+  readonly #output: number;
+  #results = Buffer.alloc(0);
+
+  constructor(binary: string) {
+    this.#binary = binary;
+    const folder = mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), "capjit-"));
+    this.#input = openSync(join(folder, "input"), "wx+");
+    this.#output = openSync(join(folder, "output"), "wx+");
+    rmSync(folder, { recursive: true });
   }
-  return cases.map((_, i) => decodeResult(stdout.subarray(i * RESULT_BYTES, (i + 1) * RESULT_BYTES)));
+
+  close(): void {
+    closeSync(this.#input);
+    closeSync(this.#output);
+  }
+
+  run(cases: readonly TestCase[]): TestResult[] {
+    if (cases.length === 0) return [];
+    const batch = batchOf(cases);
+    const size = resultBytes(batch.parts);
+    const results = this.runBatch(batch);
+    return cases.map((_, i) => decodeResult(results.subarray(i * size, (i + 1) * size)));
+  }
+
+  runBatch(batch: Batch): Buffer {
+    const bytes = batch.count * resultBytes(batch.parts);
+    this.#write(batch);
+    // Cut off and made long again it is all zeros, so that a result of an earlier batch is not taken for one.
+    ftruncateSync(this.#output, 0);
+    ftruncateSync(this.#output, bytes);
+    const { status, signal } = spawnSync(this.#binary, [], { stdio: [this.#input, this.#output, "inherit"] });
+    if (this.#results.length < bytes) this.#results = Buffer.alloc(bytes);
+    const results = this.#results.subarray(0, bytes);
+    readSync(this.#output, results, 0, bytes, 0);
+    if (status !== 0)
+      throw new Error(`the native harness died (${signal ?? status}) ${whereOf(batch, results)}`);
+    return results;
+  }
+
+  #write(batch: Batch): void {
+    let at = 0;
+    const cases = batch.cases.subarray(0, batch.count * caseBytes(batch.parts));
+    for (const bytes of [encodeHeader(batch), ...batch.images, cases]) {
+      writeSync(this.#input, bytes, 0, bytes.length, at);
+      at += bytes.length;
+    }
+  }
 }
 
-function encodeCase(test: TestCase, into: Buffer): void {
-  encodeState(test.state, into);
-  into.writeUInt32LE(test.code.length, STATE_BYTES);
-  into.writeUInt32LE(test.codeOffset, STATE_BYTES + 4);
-  const code = into.subarray(STATE_BYTES + 8, STATE_BYTES + 8 + CODE_BYTES);
-  code.fill(0xcc);
-  code.set(test.code);
-  into.set(test.window, STATE_BYTES + 8 + CODE_BYTES);
-  into.set(test.rodata, STATE_BYTES + 8 + CODE_BYTES + WINDOW_BYTES);
-}
-
-function encodeState(state: CpuState, into: Buffer): void {
-  state.gpr.forEach((value, i) => into.writeBigUInt64LE(value, i * 8));
-  into.writeBigUInt64LE(state.rip, 128);
-  into.writeBigUInt64LE(state.rflags, 136);
-  into.set(state.xmm, 144);
-  into.writeUInt32LE(state.mxcsr, 400);
-  into.writeUInt16LE(state.x87.control, 404);
-  into.writeUInt16LE(state.x87.status, 406);
-  into.writeUInt32LE(state.x87.tags, 408);
-  into.set(state.x87.stack, 416);
-}
-
-function decodeState(from: Buffer): CpuState {
-  return {
-    gpr: Array.from({ length: 16 }, (_, i) => from.readBigUInt64LE(i * 8)),
-    rip: from.readBigUInt64LE(128),
-    rflags: from.readBigUInt64LE(136),
-    xmm: Uint8Array.from(from.subarray(144, 400)),
-    mxcsr: from.readUInt32LE(400),
-    x87: {
-      control: from.readUInt16LE(404),
-      status: from.readUInt16LE(406),
-      tags: from.readUInt32LE(408),
-      stack: Uint8Array.from(from.subarray(416, 544)),
-    },
-  };
-}
-
-function decodeResult(from: Buffer): TestResult {
-  const at = STATE_BYTES;
-  const signal = from.readUInt32LE(at + 16);
-  return {
-    state: decodeState(from),
-    ending:
-      signal === SIGALRM
-        ? { kind: "timeout" }
-        : {
-            kind: "fault",
-            vector: from.readUInt32LE(at + 8),
-            errorCode: from.readUInt32LE(at + 12),
-            address: from.readBigUInt64LE(at),
-          },
-    strayWrite: from.readUInt32LE(at + 20) !== 0,
-    window: Uint8Array.from(from.subarray(at + 24, at + 24 + WINDOW_BYTES)),
-  };
+/** The first case without a result, and the code it ran. */
+function whereOf({ parts, images, count, cases }: Batch, results: Buffer): string {
+  const size = resultBytes(parts);
+  let done = 0;
+  while (done < count && results.readUInt32LE(done * size + SIGNAL_AT) !== 0) done++;
+  const view = Buffer.from(cases.buffer, cases.byteOffset + done * caseBytes(parts), caseBytes(parts));
+  const rip = Number(view.readBigUInt64LE(128));
+  const image = images[view.readUInt32LE(IMAGE_AT)] ?? new Uint8Array();
+  const offset = rip % CODE_AREA_BYTES;
+  return `at case ${done}, code ${Buffer.from(image.subarray(offset, offset + 16)).toString("hex")}`;
 }

@@ -1,18 +1,29 @@
 /** One experiment on a processor: what it starts from and what it shows. The same for every executor. */
 
+/** Two pages of code; the page behind them is not mapped. */
 export const CODE_PAGE = 0x10000000;
+export const CODE_AREA_BYTES = 8192;
 export const DATA_PAGES = 0x20000000;
 export const RODATA_PAGE = 0x30000000;
 export const DATA_BYTES = 8192;
-export const CODE_BYTES = 64;
+/** Bases of FS and GS in every case. */
+export const FS_BASE = DATA_PAGES + 64;
+export const GS_BASE = DATA_PAGES + 4096;
 const EDGE = 64;
 const BORDER = 256;
-/** The parts of the two data pages that cases fill and results show: [offset, length]. */
-export const WINDOWS = [
+/** [offset, length] in the two data pages. */
+export type DataPart = readonly [offset: number, length: number];
+/** The parts of the data pages that cases of single instructions fill and their results show. */
+export const WINDOWS: readonly DataPart[] = [
   [0, EDGE],
   [4096 - BORDER, 2 * BORDER],
   [DATA_BYTES - EDGE, EDGE],
-] as const;
+];
+/** All of them, for programs. */
+export const WHOLE: readonly DataPart[] = [[0, DATA_BYTES]];
+
+export const partsBytes = (parts: readonly DataPart[]): number =>
+  parts.reduce((sum, [, length]) => sum + length, 0);
 export const WINDOW_BYTES = 2 * EDGE + 2 * BORDER;
 
 export interface X87State {
@@ -54,9 +65,10 @@ export interface CpuState {
 
 export interface TestCase {
   readonly state: CpuState;
-  /** At most 64 bytes, placed at `CODE_PAGE + codeOffset`; the rest of the page is INT3. */
+  /** Placed at `CODE_PAGE + codeOffset`; the rest of the code pages is INT3. */
   readonly code: Uint8Array;
   readonly codeOffset: number;
+  /** The parts of the data pages, one behind the other. */
   readonly window: Uint8Array;
   /** First 64 bytes of the read-only page. */
   readonly rodata: Uint8Array;
@@ -78,11 +90,11 @@ export interface TestResult {
   readonly window: Uint8Array;
 }
 
-/** The two data pages with the windows filled. */
-export function dataPages(window: Uint8Array): Uint8Array {
+/** The two data pages with their parts filled. */
+export function dataPages(window: Uint8Array, parts = WINDOWS): Uint8Array {
   const pages = new Uint8Array(DATA_BYTES);
   let at = 0;
-  for (const [offset, length] of WINDOWS) {
+  for (const [offset, length] of parts) {
     pages.set(window.subarray(at, at + length), offset);
     at += length;
   }
@@ -93,17 +105,18 @@ const ZEROS = Buffer.alloc(DATA_BYTES);
 
 const isZero = (bytes: Uint8Array): boolean => ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
 
-/** The windows of the two data pages, and whether a byte outside them is not zero. */
-export function windowsOf(pages: Uint8Array): { window: Uint8Array; strayWrite: boolean } {
-  const window = new Uint8Array(WINDOW_BYTES);
+/** The parts of the two data pages, and whether a byte outside them is not zero. */
+export function windowsOf(pages: Uint8Array, parts = WINDOWS): { window: Uint8Array; strayWrite: boolean } {
+  const window = new Uint8Array(partsBytes(parts));
   let strayWrite = false;
   let at = 0;
   let end = 0;
-  for (const [offset, length] of WINDOWS) {
+  for (const [offset, length] of parts) {
     window.set(pages.subarray(offset, offset + length), at);
     at += length;
     strayWrite ||= !isZero(pages.subarray(end, offset));
     end = offset + length;
   }
+  strayWrite ||= !isZero(pages.subarray(end, DATA_BYTES));
   return { window, strayWrite };
 }

@@ -4,12 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Evidence, readEvidence } from "../../src/cli/isa.ts";
 import { type Encoding, encodings, encodingText, rowNames } from "../../src/frontend/tables/encodings.ts";
-import type { Row } from "../../src/frontend/tables/row.ts";
+import { packageFile } from "../../src/package-root.ts";
 import { EXCLUDED } from "../fuzz/generator.ts";
 
 export type Recorded = Readonly<Record<string, readonly string[]>>;
 
-const FOLDER = import.meta.dirname;
+const FOLDER = packageFile("tests/vectors");
 export const EVIDENCE_FILE = join(FOLDER, "evidence.json");
 
 const fileName = (map: string): string => join(FOLDER, `${map === "" ? "one-byte" : map}.json`);
@@ -59,14 +59,14 @@ export function implementedByMap(): Map<string, Place[]> {
   return maps;
 }
 
-/** Adds random cases that were compared without a difference to the evidence, by row. */
-export function recordFuzzed(cases: ReadonlyMap<Row, number>): void {
+/** Adds random cases that were compared without a difference to the evidence, by the text of their encoding. */
+export function recordFuzzed(cases: ReadonlyMap<string, number>): void {
   const known = readEvidence(EVIDENCE_FILE);
   const evidence: Record<string, Evidence> = {};
   for (const places of implementedByMap().values()) {
-    for (const { key, encoding } of places) {
+    for (const { key } of places) {
       const { vectors, fuzzed } = known.get(key) ?? { vectors: 0, fuzzed: 0 };
-      evidence[key] = { vectors, fuzzed: fuzzed + (cases.get(encoding.row) ?? 0) };
+      evidence[key] = { vectors, fuzzed: fuzzed + (cases.get(key) ?? 0) };
     }
   }
   writeEvidence(evidence);

@@ -33,7 +33,7 @@ describe.each([...MAPS.keys()])("map %j", (map) => {
   });
 
   // The evaluator and the translator take turns: each encoding comes to all of them.
-  test("what was recorded happens", () => {
+  test("what was recorded happens", { timeout: 240_000 }, () => {
     const executors = EXECUTORS.map(({ name, make }) => ({ name, executor: make() }));
     const reports: string[] = [];
     for (const { key } of places) {

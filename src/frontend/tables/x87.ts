@@ -17,7 +17,11 @@ type MaybeEntry = Entry | undefined;
 
 const control = (name: string, lift: Lifter): Entry => row(name, lift, [], fpu);
 /** All but control instructions leave their address for FNSTENV. */
-const plain = (name: string, lift: Lifter): Entry => row(name, x87.noted(lift), [], fpu);
+const plain = (name: string, lift: Lifter, operands: readonly OperandName[] = []): Entry =>
+  row(name, x87.noted(lift), operands, fpu);
+/** With both register operands; which one an instruction changes is the first. */
+const FROM_STACK = ["ST", "STi"] as const;
+const TO_STACK = ["STi", "ST"] as const;
 const memory = (
   name: string,
   operand: OperandName,
@@ -43,33 +47,33 @@ const arithmeticRegister = (suffix: "" | "p", pops: 0 | 1): MaybeEntry[] =>
     const name = NAMES[kind];
     return kind === 2 || kind === 3
       ? undefined
-      : plain(`${name ?? ""}${suffix}`, x87.arithmeticRegister(kind, pops));
+      : plain(`${name ?? ""}${suffix}`, x87.arithmeticRegister(kind, pops), TO_STACK);
   });
 
-const fcom = plain("fcom", x87.compareRegister(0, 0));
-const fcomp = plain("fcomp", x87.compareRegister(0, 1));
-const fxch = plain("fxch", x87.exchange);
-const fstpRegister = plain("fstp", x87.storeRegister(1));
+const fcom = plain("fcom", x87.compareRegister(0, 0), FROM_STACK);
+const fcomp = plain("fcomp", x87.compareRegister(0, 1), FROM_STACK);
+const fxch = plain("fxch", x87.exchange, FROM_STACK);
+const fstpRegister = plain("fstp", x87.storeRegister(1), TO_STACK);
 
 /** With FCOM and FCOMP in their places. */
 const withCompares = (entries: readonly MaybeEntry[], second: MaybeEntry, third: MaybeEntry): MaybeEntry[] =>
   entries.map((entry, reg) => (reg === 2 ? second : reg === 3 ? third : entry));
 
 const move = (name: string, condition: Parameters<typeof x87.move>[0]): Entry =>
-  row(name, x87.noted(x87.move(condition)), [], cmov);
+  row(name, x87.noted(x87.move(condition)), FROM_STACK, cmov);
 
 /** Register forms of each escape by reg. */
 const REGISTERS: readonly (readonly MaybeEntry[])[] = [
   withCompares(
-    NAMES.map((name, kind) => plain(name, x87.arithmeticTop(kind))),
+    NAMES.map((name, kind) => plain(name, x87.arithmeticTop(kind), FROM_STACK)),
     fcom,
     fcomp,
   ),
   [
-    plain("fld", x87.loadRegister),
+    plain("fld", x87.loadRegister, FROM_STACK),
     fxch,
     byRm([plain("fnop", x87.fnop)]),
-    plain("fstp", x87.storeAny),
+    plain("fstp", x87.storeAny, TO_STACK),
     byRm([special("fchs"), special("fabs"), undefined, undefined, special("ftst"), special("fxam")]),
     byRm((["fld1", "fldl2t", "fldl2e", "fldpi", "fldlg2", "fldln2", "fldz"] as const).map(special)),
     byRm(
@@ -101,17 +105,17 @@ const REGISTERS: readonly (readonly MaybeEntry[])[] = [
       control("fninit", x87.fninit),
       control("fnsetpm", x87.ignored),
     ]),
-    row("fucomi", x87.noted(x87.compareFlags(1, 0)), [], cmov),
-    row("fcomi", x87.noted(x87.compareFlags(0, 0)), [], cmov),
+    row("fucomi", x87.noted(x87.compareFlags(1, 0)), FROM_STACK, cmov),
+    row("fcomi", x87.noted(x87.compareFlags(0, 0)), FROM_STACK, cmov),
   ],
   withCompares(arithmeticRegister("", 0), fcom, fcomp),
   [
-    plain("ffree", x87.free(0)),
+    plain("ffree", x87.free(0), ["STi"]),
     fxch,
-    plain("fst", x87.storeRegister(0)),
+    plain("fst", x87.storeRegister(0), TO_STACK),
     fstpRegister,
-    plain("fucom", x87.compareRegister(1, 0)),
-    plain("fucomp", x87.compareRegister(1, 1)),
+    plain("fucom", x87.compareRegister(1, 0), FROM_STACK),
+    plain("fucomp", x87.compareRegister(1, 1), FROM_STACK),
   ],
   withCompares(
     arithmeticRegister("p", 1),
@@ -119,13 +123,13 @@ const REGISTERS: readonly (readonly MaybeEntry[])[] = [
     byRm([undefined, plain("fcompp", x87.compareRegister(0, 2))]),
   ),
   [
-    plain("ffreep", x87.free(1)),
+    plain("ffreep", x87.free(1), ["STi"]),
     fxch,
     fstpRegister,
     fstpRegister,
-    byRm([control("fnstsw", x87.fnstswAx)]),
-    row("fucomip", x87.noted(x87.compareFlags(1, 1)), [], cmov),
-    row("fcomip", x87.noted(x87.compareFlags(0, 1)), [], cmov),
+    byRm([row("fnstsw", x87.fnstswAx, ["AX"], fpu)]),
+    row("fucomip", x87.noted(x87.compareFlags(1, 1)), FROM_STACK, cmov),
+    row("fcomip", x87.noted(x87.compareFlags(0, 1)), FROM_STACK, cmov),
   ],
 ];
 
