@@ -115,7 +115,7 @@ export function explanationText(explained: Explanation, { name, tier, top }: Sho
     counted("translation", translationRows(explained)),
     "",
     `Times: ${profile.samples} samples of V8's profiler. Counts: of a second run, the same to the byte; per 1000`,
-    "guest instructions. A unit is a block in JavaScript, a batch of blocks or a region in WebAssembly.",
+    "guest instructions. A unit is a block, a batch of blocks or a region.",
   ].join("\n");
 }
 

@@ -8,7 +8,7 @@
  *   ... engine.run > ...                       dispatch
  *   ... kernel.handle > ...                    kernel
  *
- * Units are told by what their functions are called: `b_401000` in JavaScript, and what `FUNCTION_NAMES` gives in
+ * Units are told by what their functions are called: `b_401000` or `region_401000` in JavaScript, and what `FUNCTION_NAMES` gives in
  * WebAssembly.
  */
 

@@ -457,7 +457,7 @@ class DispatchEngine implements Engine, RuntimeHooks, CodeListener, CacheHost {
   }
 
   dropped(cell: CacheCell, reason: DropReason): void {
-    if (cell.region !== undefined) this.#unbindCalls();
+    if (cell.region !== undefined || cell.unit?.spansBlocks === true) this.#unbindCalls();
     this.#inputs.observer?.onDrop?.(cell, reason);
   }
 

@@ -153,7 +153,7 @@ export class JavaScriptTier {
         this.#inputs.runtime.stop = "engine";
         return false;
       }
-      if (running.bound >= 0 && running.bound !== this.#epoch) this.#bind(running);
+      if (running.unit?.spansBlocks === true && running.bound !== this.#epoch) this.#bind(running);
       running = runOne(running);
     }
     return false;

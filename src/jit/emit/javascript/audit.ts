@@ -19,13 +19,13 @@ const parser = (): typeof Acorn => (acorn ??= createRequire(import.meta.url)("ac
 
 const HELPERS: ReadonlySet<string> = new Set(HELPER_NAMES);
 const FIXED: ReadonlySet<string> = new Set(FIXED_NAMES);
-/** v7 value, r128 state word, c3 cell, b_401000 unit. */
-const OWN_NAME = /^(?:[vrc]\d+|b_[0-9a-f]+(?:_\d+)?)$/;
+/** v7 value, r128 state word, c3 cell, b_401000 and region_401000 units. */
+const OWN_NAME = /^(?:[vrc]\d+|b_[0-9a-f]+(?:_\d+)?|region_[0-9a-f]+)$/;
 /** l3 block, h3 loop, the loop around the switch. */
 const LABEL = /^(?:[lh]\d+|again)$/;
 const VIEWS: ReadonlySet<string> = new Set(["I", "W", "B"]);
 const ARRAYS: ReadonlySet<string> = new Set(["I", "W", "B", "C", "U"]);
-const COMMENT = /^# sourceURL=capjit:\/\/b_[0-9a-f]+\.js$/;
+const COMMENT = /^# sourceURL=capjit:\/\/(?:b|region)_[0-9a-f]+\.js$/;
 
 const BINARY = new Set([
   "+", "-", "&", "|", "^", "<<", ">>", ">>>", "===", "!==", "<", "<=", ">", ">=",
@@ -110,7 +110,7 @@ const JUDGES: { readonly [K in Node["type"]]?: (node: Extract<Node, { type: K }>
   CallExpression: judgeCall,
   ArrayExpression: (node) =>
     unless(
-      node.elements.every((element) => nameOf(element).startsWith("b_")),
+      node.elements.every((element) => /^(?:b|region)_/.test(nameOf(element))),
       "an array of something else than units",
     ),
   Literal: (node) =>

@@ -109,6 +109,9 @@ export const cellName = (serial: number): Code => new JsCode(`c${serial}`, 0, un
 /** `b_401000`: the function of the unit at this address. Several in one source get a serial. */
 export const unitName = (address: number, serial: number): Code =>
   new JsCode(`b_${address.toString(16)}${serial === 0 ? "" : `_${serial}`}`, 0, undefined, true);
+/** `region_401000`: the function of the region that begins at this address. */
+export const regionName = (address: number): Code =>
+  new JsCode(`region_${address.toString(16)}`, 0, undefined, true);
 
 /** Code for each of a closed set of names. */
 export function identifiers<const T extends string>(names: readonly T[]): { readonly [K in T]: Code } {

@@ -6,7 +6,7 @@ import type { GuestInstruction, IrBlock } from "../../ir/block.ts";
 import type { Region } from "../../ir/region.ts";
 import type { JitOptions } from "../../options.ts";
 import type { Cell, CompiledUnit } from "../../unit.ts";
-import { cellName, type Code, CodeText, EMPTY, js, unitName } from "./code.ts";
+import { cellName, type Code, CodeText, EMPTY, js, regionName } from "./code.ts";
 import { instantiate, type Surroundings } from "./compile.ts";
 import { emitRegion } from "./emit-region.ts";
 import { type HelperName, NAMES } from "./helper-names.ts";
@@ -37,7 +37,7 @@ export interface RegionRequest {
 export function compileRegion(request: RegionRequest, runtime: Runtime, checks: CheckLevel): RegionUnit {
   const { region, options, goes } = request;
   const entry = region.blocks[0] as IrBlock;
-  const functionName = unitName(entry.address, 0);
+  const functionName = regionName(entry.address);
   const helpers = new Set<HelperName>();
   const cells = new Numbered<Cell>(cellName);
   const endings: object[] = [{}];

@@ -1,7 +1,7 @@
 /**
  * A region becomes one function without parameters:
  *
- *     function b_401000() {
+ *     function region_401000() {
  *       let r128 = I[1056], r132 = 0, n = I[1032], e = 0;    words that are read, and the budget
  *       const T = I[1033];
  *       try {
