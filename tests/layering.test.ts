@@ -14,6 +14,7 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
   ["jit/cache/", ["jit/cache/", "jit/ir/", "jit/unit.ts", "mmu/mmu.ts"]],
   ["host-inputs.ts", [], ["node:crypto", "node:fs"]],
   ["host-storage.ts", ["input-error.ts"], ["node:fs", "node:path"]],
+  ["v8-flags.ts", [], ["node:v8"]],
   ["kept-files.ts", [], ["node:fs", "node:os", "node:path", "node:zlib"]],
   ["stored-code-file.ts", ["jit/code-store.ts"]],
   ["translation-store.ts", ["stored-code-file.ts", "kept-files.ts", "jit/"], ["node:zlib"]],
@@ -42,6 +43,7 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
       "mmu/layout.ts",
       "mmu/mmu.ts",
       "jit/unit.ts",
+      "v8-flags.ts",
     ],
   ],
   ["jit/", ["jit/", "mmu/"]],
@@ -49,7 +51,7 @@ const ROWS: readonly (readonly [part: string, may: readonly string[], packages?:
   ["kernel/", ["kernel/", "mmu/", "host-inputs.ts", "host-storage.ts"], ["capnp-es"]],
   [
     "cli/launch.ts",
-    ["kept-files.ts", "cli/"],
+    ["kept-files.ts", "v8-flags.ts", "cli/"],
     ["node:fs", "node:module", "node:path", "node:url", "node:v8", "node:vm", "node:zlib"],
   ],
   [

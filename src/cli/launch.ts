@@ -16,6 +16,7 @@ import { setFlagsFromString } from "node:v8";
 import { constants, Script } from "node:vm";
 import { crc32 } from "node:zlib";
 import { keptFolder, packKept, readKept, writeKept } from "../kept-files.ts";
+import { readBranchHints } from "../v8-flags.ts";
 import type { main } from "./main.ts";
 import type { Channel } from "./output.ts";
 
@@ -55,6 +56,7 @@ function compiledName(build: string): string {
 }
 
 function load(folders: readonly string[]): Loaded {
+  readBranchHints();
   const source = readSource();
   const name = compiledName(source.build);
   let cachedData: Uint8Array | undefined;

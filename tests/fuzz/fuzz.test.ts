@@ -48,7 +48,7 @@ describe.runIf(typeof native !== "string")("on this processor", () => {
     const met = new Set<string>();
     let programs = 0;
     let single = 0;
-    for (let round = 0; round < 21; round++) {
+    for (let round = 0; round < 27; round++) {
       const outcome = rounds.run(round);
       for (const name of outcome.executors) met.add(name);
       expect(outcome.divergences.map(({ executor, specimen }) => [executor, specimen.pieces])).toEqual([]);

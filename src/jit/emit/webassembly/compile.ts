@@ -1,13 +1,11 @@
 /** Functions to modules: the only place that makes a `WebAssembly.Module`. */
 
-import { setFlagsFromString } from "node:v8";
 import { STATUS_GO_PREEMPTIBLE } from "../../unit.ts";
+import { readBranchHints } from "../../../v8-flags.ts";
 import { encodeModule, IMPORT_MODULE, type ImportedFunction, MEMORY_NAME, OP } from "./bytes.ts";
 import { type FunctionCode, ImportList, PADDED_BYTES, SELF, UNIT_TYPE } from "./imports.ts";
 
-// V8 reads branch hints only when told to. Without them it treats slow paths like fast ones, and the calls in them
-// push guest registers out of the host's: measured 15 to 20 % on compute programs.
-setFlagsFromString("--experimental-wasm-branch-hinting");
+readBranchHints();
 
 /** Enters a unit at one of its labels; returns a status of `unit.ts`. */
 export type WasmUnit = (label: number) => number;
