@@ -27,6 +27,7 @@ import type { KernelServices } from "../../../src/kernel/services.ts";
 import { Submission } from "../../../src/kernel/submission.ts";
 import { address, pageNumber } from "../../../src/mmu/address.ts";
 import { MemoryMachine } from "../../support/memory.ts";
+import { PLAIN_SQE } from "../plain-sqe.ts";
 import type { Space, System } from "./explorer.ts";
 
 type EndpointOperation =
@@ -50,22 +51,7 @@ const SERVICES = {
   sessions: { block: () => SESSION },
   inspectReply: () => undefined,
 } as unknown as KernelServices;
-const EMPTY_SQE: Sqe = {
-  opcode: OP.nop,
-  flags: 0,
-  methodId: 0,
-  capId: 0,
-  userData: 0n,
-  addr: 0n,
-  len: 0,
-  resultLen: 0,
-  resultAddr: 0n,
-  pipelineDep: 0n,
-  pipelineField: 0,
-  xferCapCount: 0,
-  callId: 0,
-  sessionDisclosure: 0n,
-};
+const EMPTY_SQE: Sqe = { ...PLAIN_SQE, opcode: OP.nop, userData: 0n };
 
 interface Party {
   readonly process: Process;
